@@ -1,0 +1,150 @@
+//! The one way out: requests as values, sent by the broker.
+
+use std::borrow::Cow;
+
+use engine_model::Millis;
+use serde_json::Value;
+
+use crate::{ActionError, Api, BoxFuture, Call, ErrorKind, Method, Secret};
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An API of the connection that the call uses; the broker knows the host and adds the token.
+    Api(Api),
+    /// An absolute URL without credentials; `path` and `query` of the request are appended.
+    Url(String),
+    /// A URL that is itself a secret, such as a chat hook; `path` and `query` are ignored.
+    SecretUrl(Secret),
+}
+
+/// The value of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderText {
+    /// Plain text.
+    Text(String),
+    /// A configured secret, put in by the broker.
+    Secret(Secret),
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// JSON.
+    Json(Value),
+    /// Bytes with their media type.
+    Bytes {
+        /// The media type, such as `text/plain`.
+        content_type: Cow<'static, str>,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// A request as a value; the broker adds host, token, timeouts and tracing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Where it goes.
+    pub target: Target,
+    /// The method.
+    pub method: Method,
+    /// The path, percent-encoded, beginning with `/`.
+    pub path: String,
+    /// Query pairs, not yet encoded.
+    pub query: Vec<(Cow<'static, str>, String)>,
+    /// Headers beyond those the broker sets.
+    pub headers: Vec<(String, HeaderText)>,
+    /// The body.
+    pub body: Body,
+    /// The operation it belongs to: the key of its limit class, and a field of its trace.
+    pub operation: Cow<'static, str>,
+}
+
+impl Request {
+    /// The request with one more query pair.
+    #[must_use]
+    pub fn with_query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((Cow::Borrowed(name), value.into()));
+        self
+    }
+
+    /// The request with a JSON body.
+    #[must_use]
+    pub fn with_json(mut self, body: Value) -> Self {
+        self.body = Body::Json(body);
+        self
+    }
+}
+
+/// What came back, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case, without `set-cookie`.
+    pub headers: Vec<(String, String)>,
+    /// The body, within the broker's size limit.
+    pub body: Vec<u8>,
+    /// How long the service asked to wait, from a header or the body; set on 429 and 503.
+    pub retry_after: Option<Millis>,
+}
+
+impl Response {
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+}
+
+/// Whether a request can have reached the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It certainly did not.
+    No,
+    /// It may have.
+    Maybe,
+}
+
+/// Why there is no response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct EgressError {
+    /// What playbooks and people see.
+    pub error: ActionError,
+    /// Whether the request can have reached the service.
+    pub sent: Sent,
+}
+
+impl EgressError {
+    /// The error of a request that never left.
+    #[must_use]
+    pub const fn unsent(error: ActionError) -> Self {
+        Self { error, sent: Sent::No }
+    }
+
+    /// Whether it is an error of this kind.
+    #[must_use]
+    pub fn is(&self, kind: &ErrorKind) -> bool {
+        self.error.kind == *kind
+    }
+}
+
+/// The one way out of the engine; implemented by the broker, and by mocks in tests.
+pub trait Egress: Send + Sync {
+    /// Sends `request` on behalf of `call`: the connection, tenant, effect, mode and time left of
+    /// the call decide what is allowed and which token is used.
+    ///
+    /// Any HTTP status is a response.
+    ///
+    /// # Errors
+    ///
+    /// When there is no response; `sent` tells whether the request can have reached the service.
+    fn send<'a>(
+        &'a self,
+        call: &'a Call,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, EgressError>>;
+}

@@ -1,0 +1,25 @@
+//! What an action is, for those who write actions and for those who run them.
+//!
+//! An [`Operation`] is pure: parameters become a [`Request`], a [`Response`] becomes an output or
+//! the next request. [`OperationAction`] makes an [`Action`] of it; a plugin is an [`Action`]
+//! directly. Both reach the world through [`Egress`] and nothing else.
+
+mod action;
+mod egress;
+mod endpoint;
+mod error;
+mod info;
+mod operation;
+mod secret;
+mod source;
+
+pub use action::{Action, BoxFuture, Call, Follow, Mode, Outcome};
+pub use egress::{Body, Egress, EgressError, HeaderText, Request, Response, Sent, Target};
+pub use endpoint::{
+    Api, Confidence, Effect, EffectKind, Endpoint, Idempotency, Method, Permissions, Rate,
+};
+pub use error::{ActionError, ErrorKind};
+pub use info::{ActionInfo, TargetParam, schema_of};
+pub use operation::{Finding, Next, Operation, OperationAction, json, service_error};
+pub use secret::Secret;
+pub use source::{MapError, Source, SourcePage};
