@@ -1,4 +1,7 @@
 //! Playbook text to a checked plan: YAML, spans, diagnostics, the expression language.
 
+pub mod compile;
 pub mod expr;
 pub mod plan;
+
+pub use compile::{Compiled, compile};
