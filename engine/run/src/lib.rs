@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The interpreter: a plan and events become commands, without IO.
+//!
+//! [`Run::advance`] is total and deterministic: the same events give the same commands, byte for
+//! byte. Time arrives inside events; jitter is a hash; an event for something that is no longer
+//! waited for is a no-op. A driver appends the event to the journal, makes that durable, and only
+//! then performs the commands; a restart folds the journal and performs nothing.
+
+mod action;
+mod block;
+mod command;
+mod cx;
+mod event;
+mod raise;
+mod record;
+mod run;
+mod set;
+mod step;
+mod stop;
+mod switch;
+
+pub use command::{Attempt, Cid, Command, Finish, RunStatus};
+pub use event::{Event, Settings, Started};
+pub use record::{News, NewsKind, StepRecord, StepStatus};
+pub use run::{Run, RunView};

@@ -1,0 +1,118 @@
+//! What a run wants done; performed only after the event that led to it is durable.
+
+use actions_contract::{EffectKind, Mode};
+use engine_model::{ActionId, Millis, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Names a command of a run; allotted by the interpreter, never reused in a run.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Cid(pub u64);
+
+/// What a run wants done.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Perform one try of an action, then report [`Event::Attempted`](crate::Event::Attempted).
+    Attempt(Box<Attempt>),
+    /// Report [`Event::Fired`](crate::Event::Fired) at this instant.
+    Timer {
+        /// Which timer.
+        cid: Cid,
+        /// When.
+        wake_at: Timestamp,
+    },
+    /// This timer is no longer waited for.
+    Forget {
+        /// Which timer.
+        cid: Cid,
+    },
+    /// The run is over.
+    Finish(Box<Finish>),
+}
+
+/// One try of an action.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Attempt {
+    /// Which try.
+    pub cid: Cid,
+    /// The path of the step.
+    pub step: String,
+    /// What people call the step: its id, or its path.
+    pub label: String,
+    /// `run / step`: the same for every try of the step.
+    pub idem: String,
+    /// 1 for the first try of the step.
+    pub attempt: u32,
+    /// What the try is for.
+    pub mode: Mode,
+    /// The action.
+    pub action: ActionId,
+    /// What the action declares to do to the world.
+    pub effect: EffectKind,
+    /// The connection; the broker's default when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// The parameters.
+    pub args: Value,
+    /// What the action handed back when it said `Pending`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Value>,
+    /// When the step's first try began.
+    pub begun_at: Timestamp,
+    /// The time the try may take.
+    pub timeout: Millis,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finish {
+    /// How.
+    pub status: RunStatus,
+    /// The playbook's outputs, when it succeeded.
+    pub outputs: Map<String, Value>,
+    /// The error, as playbooks see it, when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Value>,
+    /// The reason that a `stop` gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It is going on.
+    Running,
+    /// It reached its end, or a `stop` that counts as success.
+    Succeeded,
+    /// A step failed and nothing handled it.
+    Failed,
+    /// It passed its deadline.
+    TimedOut,
+    /// Somebody, or a `stop`, cancelled it.
+    Cancelled,
+}
+
+impl RunStatus {
+    /// Every status.
+    pub const ALL: [Self; 5] =
+        [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Cancelled];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

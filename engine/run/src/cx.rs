@@ -1,0 +1,169 @@
+//! What every part of the interpreter works with while one event is handled.
+
+use actions_contract::{ActionError, ErrorKind};
+use engine_model::{Code, Millis, RunId, Timestamp, code};
+use engine_playbook::expr::{EvalError, Expr, Scope, Template};
+use serde_json::{Map, Value, json};
+
+use crate::{Cid, Command, News, NewsKind, RunStatus, Settings, StepRecord};
+
+/// What a step waits for has happened.
+pub(crate) enum Input<'a> {
+    /// A try came to something.
+    Attempted(Cid, &'a actions_contract::Outcome),
+    /// The engine stopped while this try was under way.
+    Interrupted(Cid),
+    /// A timer is due.
+    Fired(Cid),
+    /// The run is being cancelled.
+    Cancel,
+}
+
+/// Whether a part of the run goes on.
+pub(crate) enum Flow {
+    /// It waits for an event.
+    Waiting,
+    /// It is over.
+    Ended(End),
+}
+
+/// How a part of the run ended.
+pub(crate) enum End {
+    /// Normally.
+    Done,
+    /// With an error that nothing below handled.
+    Failed(RunError),
+    /// A `stop` ends the whole run.
+    Stopped(RunStatus, Option<String>),
+    /// The run is being cancelled.
+    Cancelled,
+}
+
+/// An error on its way up.
+#[derive(Clone, Debug)]
+pub(crate) struct RunError {
+    pub(crate) step: String,
+    pub(crate) attempts: u32,
+    pub(crate) error: ActionError,
+}
+
+impl RunError {
+    /// The error as playbooks see it.
+    pub(crate) fn to_value(&self) -> Value {
+        json!({
+            "step": self.step,
+            "kind": self.error.kind.as_str(),
+            "code": self.error.code,
+            "message": self.error.message,
+            "retryable": self.error.retryable,
+            "attempts": self.attempts,
+            "cause": self.error.details,
+        })
+    }
+}
+
+/// Names that hold only inside a part of the run, innermost first.
+pub(crate) struct Env<'a> {
+    /// The name and its value.
+    pub(crate) local: Option<(&'a str, &'a Value)>,
+    /// The names around it.
+    pub(crate) outer: Option<&'a Env<'a>>,
+}
+
+impl Env<'_> {
+    /// No local names.
+    pub(crate) const EMPTY: Env<'static> = Env { local: None, outer: None };
+
+    fn find(&self, name: &str) -> Option<&Value> {
+        match self.local {
+            Some((own, value)) if own == name => Some(value),
+            _ => self.outer.and_then(|outer| outer.find(name)),
+        }
+    }
+}
+
+/// What lives as long as the run.
+pub(crate) struct Shared {
+    pub(crate) run: RunId,
+    pub(crate) settings: Settings,
+    /// The names of expressions: `inputs`, `vars`, `alert`, `steps` …
+    pub(crate) names: Map<String, Value>,
+    pub(crate) records: Vec<StepRecord>,
+    pub(crate) news: Vec<News>,
+    pub(crate) next_cid: u64,
+}
+
+/// What one event is handled with.
+pub(crate) struct Cx<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) shared: &'a mut Shared,
+    pub(crate) commands: &'a mut Vec<Command>,
+}
+
+struct Names<'a> {
+    names: &'a Map<String, Value>,
+    env: &'a Env<'a>,
+}
+
+impl Scope for Names<'_> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.env.find(name).or_else(|| self.names.get(name))
+    }
+}
+
+impl Cx<'_> {
+    pub(crate) fn cid(&mut self) -> Cid {
+        self.shared.next_cid += 1;
+        Cid(self.shared.next_cid)
+    }
+
+    pub(crate) fn timer(&mut self, wake_at: Timestamp) -> Cid {
+        let cid = self.cid();
+        self.commands.push(Command::Timer { cid, wake_at });
+        cid
+    }
+
+    pub(crate) fn tell(&mut self, step: &str, kind: NewsKind) {
+        self.shared.news.push(News { at: self.now, step: step.to_owned(), kind });
+    }
+
+    pub(crate) fn render(&self, env: &Env<'_>, template: &Template) -> Result<Value, ActionError> {
+        template.render(&Names { names: &self.shared.names, env }).map_err(expression_failed)
+    }
+
+    pub(crate) fn holds(&self, env: &Env<'_>, condition: &Expr) -> Result<bool, ActionError> {
+        condition.eval_bool(&Names { names: &self.shared.names, env }).map_err(expression_failed)
+    }
+
+    /// Writes a field of a named map, such as `vars.rows` or `steps.isolate`.
+    pub(crate) fn assign(&mut self, map: &str, key: &str, value: Value) {
+        let slot = self.shared.names.entry(map).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(fields) = slot {
+            fields.insert(key.to_owned(), value);
+        }
+    }
+
+    /// The value of a local or shared name.
+    pub(crate) fn name<'b>(&'b self, env: &'b Env<'_>, name: &str) -> Option<&'b Value> {
+        env.find(name).or_else(|| self.shared.names.get(name))
+    }
+}
+
+fn expression_failed(error: EvalError) -> ActionError {
+    let mut failed =
+        ActionError::permanent(ErrorKind::Expression, code::RN0101, error.to_string());
+    failed.details = Some(json!({ "code": error.code.as_str() }));
+    failed
+}
+
+/// The error of something that passed its deadline.
+pub(crate) fn timed_out(code: Code, what: &str, deadline: Timestamp) -> ActionError {
+    ActionError::permanent(
+        ErrorKind::Timeout,
+        code,
+        format!("{what} passed its deadline at {deadline}"),
+    )
+}
+
+/// The time that steps of `on_error` and `finally` have.
+pub(crate) const CLEAN_UP: Millis = Millis::from_secs(600);

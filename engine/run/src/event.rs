@@ -1,0 +1,108 @@
+//! What happens to a run; the journal is a list of these.
+
+use actions_contract::Outcome;
+use engine_model::{Digest, Millis, PlaybookName, RunId, TenantId, Timestamp, TriggerId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Cid;
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// The run begins.
+    Started(Box<Started>),
+    /// A try of an action came to something.
+    Attempted {
+        /// Which try.
+        cid: Cid,
+        /// When.
+        at: Timestamp,
+        /// What it came to.
+        outcome: Outcome,
+    },
+    /// The engine stopped while a try was under way; what became of it is not known.
+    Interrupted {
+        /// Which try.
+        cid: Cid,
+        /// When that was found.
+        at: Timestamp,
+    },
+    /// A timer is due.
+    Fired {
+        /// Which timer.
+        cid: Cid,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody cancelled the run.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: String,
+    },
+}
+
+impl Event {
+    /// When it happened.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Started(started) => started.at,
+            Self::Attempted { at, .. }
+            | Self::Interrupted { at, .. }
+            | Self::Fired { at, .. }
+            | Self::Cancelled { at, .. } => *at,
+        }
+    }
+}
+
+/// Everything a run is told when it begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Started {
+    /// When.
+    pub at: Timestamp,
+    /// The run.
+    pub run: RunId,
+    /// The tenant it belongs to.
+    pub tenant: TenantId,
+    /// The playbook.
+    pub playbook: PlaybookName,
+    /// The digest of the playbook's text; the run never changes to another.
+    pub digest: Digest,
+    /// The trigger that fired.
+    pub trigger: TriggerId,
+    /// The inputs, checked and complete.
+    pub inputs: Map<String, Value>,
+    /// The alert, where one started the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Value>,
+    /// `{planned_at}` where a schedule started the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Value>,
+    /// The version of the engine that started it.
+    pub engine: String,
+    /// What is fixed for the whole run.
+    pub settings: Settings,
+}
+
+/// What the configuration fixes for a run when it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How long after an unknown outcome the service may still show a new action late: only after
+    /// that does "no trace of it" mean that nothing happened.
+    pub reconcile_window: Millis,
+    /// Whether steps that change something are only simulated.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { reconcile_window: Millis::from_secs(30), dry_run: false }
+    }
+}
