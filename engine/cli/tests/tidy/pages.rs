@@ -55,10 +55,12 @@ fn gaps(page: &TextFile) -> Vec<&'static str> {
         }
     }
     let wanted = ["the meaning"].iter().chain(HEADINGS);
-    let empty = wanted.filter(|wanted| !sections.iter().any(|(name, n)| name == *wanted && *n > 0));
-    empty
-        .map(|part| Finding::file(&page.path, part, format!("lacks {part}")))
-        .collect()
+    let told = |wanted: &str| {
+        sections
+            .iter()
+            .any(|(name, words)| *name == wanted && *words > 0)
+    };
+    wanted.copied().filter(|wanted| !told(wanted)).collect()
 }
 
 /// A first page on which the way to a running demo is longer or shorter than two commands.
