@@ -3,5 +3,6 @@
 pub mod compile;
 pub mod expr;
 pub mod plan;
+pub mod yaml;
 
 pub use compile::{Compiled, compile};
