@@ -115,6 +115,11 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + '
         Err(unsupported("this operation does not wait"))
     }
 
+    /// What a refusal means when it answers [`Operation::resume`] or [`Operation::reconcile`].
+    fn refused_look(&self, response: &Response) -> ActionError {
+        self.refused(response)
+    }
+
     /// The request that finds out whether an earlier try arrived; none where nothing can tell.
     fn reconcile(&self, call: &Call) -> Option<Request> {
         let _ = call;
@@ -271,11 +276,11 @@ impl<O: Operation> OperationAction<O> {
         egress: &dyn Egress,
         request: Request,
     ) -> Result<Response, Stop> {
-        let looks = call.mode != Mode::Execute
-            || call.resume.is_some()
-            || !self.info.effect.kind().needs_reconcile();
+        let looks_back = call.mode != Mode::Execute || call.resume.is_some();
+        let looks = looks_back || !self.info.effect.kind().needs_reconcile();
         match egress.send(call, request).await {
             Ok(response) if response.is_success() => Ok(response),
+            Ok(response) if looks_back => Err(Stop::Failed(operation.refused_look(&response))),
             // A server that failed half-way may have done it; 503 says that it did not begin.
             Ok(response) if !looks && response.status >= 500 && response.status != 503 => {
                 Err(Stop::Unknown(operation.refused(&response)))

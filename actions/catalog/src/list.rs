@@ -1,0 +1,88 @@
+//! The list.
+
+use std::sync::Arc;
+
+use actions_contract::{Action, ActionInfo, Endpoint, Operation, OperationAction};
+use actions_defender::Followed;
+use actions_defender::alerts::{GetAlert, ListAlerts, UpdateAlert};
+use actions_defender::hunting::{
+    HuntingAction, HuntingApi, RunAdvancedHuntingQuery, RunAdvancedQuery, RunHuntingQuery,
+};
+use actions_defender::machine_actions::{
+    GetMachineAction, IsolateMachine, ListMachineActions, UnisolateMachine,
+};
+use actions_defender::machines::{FindMachinesByIp, GetMachine, ListMachines};
+
+/// What the configuration decides about the catalog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The service that `defender.run-hunting-query` asks.
+    pub hunting: HuntingApi,
+}
+
+/// An entry of the list: the action, and its endpoint where it is one operation.
+struct Entry {
+    action: Arc<dyn Action>,
+    endpoint: Option<Endpoint>,
+}
+
+/// Every built-in action, sorted by id.
+fn entries(options: Options) -> Vec<Entry> {
+    vec![
+        operation::<FindMachinesByIp>(),
+        operation::<GetAlert>(),
+        operation::<GetMachine>(),
+        operation::<GetMachineAction>(),
+        operation::<Followed<IsolateMachine>>(),
+        operation::<ListAlerts>(),
+        operation::<ListMachineActions>(),
+        operation::<ListMachines>(),
+        operation::<RunAdvancedHuntingQuery>(),
+        operation::<RunAdvancedQuery>(),
+        action(HuntingAction::new(options.hunting)),
+        operation::<Followed<UnisolateMachine>>(),
+        operation::<UpdateAlert>(),
+        operation::<RunHuntingQuery>(),
+    ]
+}
+
+fn operation<O: Operation>() -> Entry {
+    Entry {
+        action: Arc::new(OperationAction::<O>::new()),
+        endpoint: Some(O::ENDPOINT),
+    }
+}
+
+fn action(action: impl Action + 'static) -> Entry {
+    Entry {
+        action: Arc::new(action),
+        endpoint: None,
+    }
+}
+
+/// Every built-in action, sorted by id.
+#[must_use]
+pub fn catalog(options: Options) -> Vec<Arc<dyn Action>> {
+    entries(options)
+        .into_iter()
+        .map(|entry| entry.action)
+        .collect()
+}
+
+/// The facts of every built-in action, sorted by id.
+#[must_use]
+pub fn infos(options: Options) -> Vec<ActionInfo> {
+    catalog(options)
+        .iter()
+        .map(|action| action.info().clone())
+        .collect()
+}
+
+/// The operations that are one request each, sorted by id: what the emulator routes from.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    entries(Options::default())
+        .into_iter()
+        .filter_map(|entry| entry.endpoint)
+        .collect()
+}
