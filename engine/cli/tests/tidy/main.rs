@@ -125,6 +125,11 @@ fn every_command_in_the_documentation_exists() {
 }
 
 #[test]
+fn every_action_in_the_documentation_exists() {
+    report("actions", pages::actions());
+}
+
+#[test]
 fn the_architecture_names_every_crate_and_tests_that_exist() {
     report("architecture", pages::architecture());
 }

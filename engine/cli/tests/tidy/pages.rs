@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use actions_catalog::{Options, infos};
 use engine_model::code;
 
 use crate::arrows::manifest;
@@ -145,6 +146,31 @@ fn known_commands() -> Vec<String> {
     listed
         .filter_map(|line| Some(line.split_whitespace().next()?.to_owned()))
         .collect()
+}
+
+/// Actions of built-in families that an example uses and the catalog does not have.
+pub(crate) fn actions() -> Vec<Finding> {
+    let infos = infos(Options::default());
+    let ids: BTreeSet<&str> = infos.iter().map(|info| info.id.as_str()).collect();
+    let families: BTreeSet<&str> = infos.iter().map(|info| info.id.family()).collect();
+    let mut findings = Vec::new();
+    for page in markdown() {
+        for line in lines(&page.text)
+            .iter()
+            .filter(|line| line.fence == Some("yaml"))
+        {
+            let Some((_, rest)) = line.text.split_once("uses: ") else {
+                continue;
+            };
+            let id = rest.split([' ', '@', ',', '}']).next().unwrap_or_default();
+            let family = id.split('.').next().unwrap_or_default();
+            if families.contains(family) && !ids.contains(id) {
+                let message = format!("`{id}` is not in the catalog");
+                findings.push(line.finding(&page.path, id, message));
+            }
+        }
+    }
+    findings
 }
 
 /// What the map of the code leaves out or has wrong.
