@@ -178,3 +178,8 @@ pub(crate) fn refusal(response: &Response) -> ActionError {
     };
     error
 }
+
+/// The error of parameters that do not fit the action.
+pub(crate) fn misfit(message: impl Into<String>) -> ActionError {
+    ActionError::permanent(ErrorKind::InvalidInput, code::AC0105, message)
+}

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use actions_contract::{
-    ActionError, Body, Call, Effect, ErrorKind, HeaderText, Idempotency, Method, Request, Response,
-    Secret, Target,
+    ActionError, Body, Call, Effect, HeaderText, Idempotency, Method, Request, Response, Secret,
+    Target,
 };
-use engine_model::code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::builtin::refusal;
+use crate::builtin::{misfit, refusal};
 use crate::{Builtin, Facts, Start};
 
 /// Reads from a server over HTTP.
@@ -145,14 +144,7 @@ impl Builtin for HttpRequest {
 }
 
 fn check_url(url: &str) -> Result<(), ActionError> {
-    let refused = |why: &str| {
-        let message = format!("`url` {why}");
-        Err(ActionError::permanent(
-            ErrorKind::InvalidInput,
-            code::AC0105,
-            message,
-        ))
-    };
+    let refused = |why: &str| Err(misfit(format!("`url` {why}")));
     let rest = match url.split_once("://") {
         Some((scheme, rest)) if ["http", "https"].contains(&&*scheme.to_ascii_lowercase()) => rest,
         _ => return refused("must begin with `https://` or `http://`"),

@@ -5,6 +5,7 @@ use engine_model::{Timestamp, code};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::builtin::misfit;
 use crate::{Builtin, Facts, Start};
 
 /// Writes a note into the timeline of the run.
@@ -52,6 +53,9 @@ impl Builtin for AddNote {
     }
 
     fn start(&self, call: &Call) -> Result<Start<Note>, ActionError> {
+        if self.text.trim().is_empty() {
+            return Err(misfit("`text` is empty"));
+        }
         Ok(Start::Done(Note {
             text: self.text.clone(),
             at: call.now,

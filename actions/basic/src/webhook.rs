@@ -8,7 +8,7 @@ use actions_contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::builtin::refusal;
+use crate::builtin::{misfit, refusal};
 use crate::{Builtin, Facts, Start, webhook_body};
 
 /// Sends a message to people through an incoming hook.
@@ -82,6 +82,9 @@ impl Builtin for NotifyWebhook {
     }
 
     fn start(&self, call: &Call) -> Result<Start<Notified>, ActionError> {
+        if self.title.trim().is_empty() {
+            return Err(misfit("`title` is empty"));
+        }
         let body = match self.format {
             WebhookFormat::Slack => webhook_body::slack(self),
             WebhookFormat::Teams => webhook_body::teams(self),

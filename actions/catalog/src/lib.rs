@@ -3,6 +3,13 @@
 //! Schemas, reference pages, permission reports and the emulator's routes derive from it.
 
 mod list;
+mod reference;
+mod schemas;
+#[cfg(test)]
+mod tests;
 
 pub use actions_defender::hunting::HuntingApi;
-pub use list::{Options, catalog, endpoints, infos};
+pub use actions_defender::sources::sources;
+pub use list::{Options, catalog, endpoints, infos, resolver};
+pub use reference::reference_markdown;
+pub use schemas::action_schemas;

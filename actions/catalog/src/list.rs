@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actions_basic::{AddNote, Builtin, BuiltinAction, HttpRequest, NotifyWebhook};
 use actions_contract::{Action, ActionInfo, Endpoint, Operation, OperationAction};
 use actions_defender::Followed;
 use actions_defender::alerts::{GetAlert, ListAlerts, UpdateAlert};
@@ -19,6 +20,9 @@ pub struct Options {
     /// The service that `defender.run-hunting-query` asks.
     pub hunting: HuntingApi,
 }
+
+/// The action that finds the one object behind an id, for each kind of entity that has one.
+const RESOLVERS: [(&str, &str); 1] = [("device", "defender.get-machine")];
 
 /// An entry of the list: the action, and its endpoint where it is one operation.
 struct Entry {
@@ -43,6 +47,9 @@ fn entries(options: Options) -> Vec<Entry> {
         operation::<Followed<UnisolateMachine>>(),
         operation::<UpdateAlert>(),
         operation::<RunHuntingQuery>(),
+        builtin::<HttpRequest>(),
+        builtin::<AddNote>(),
+        builtin::<NotifyWebhook>(),
     ]
 }
 
@@ -51,6 +58,10 @@ fn operation<O: Operation>() -> Entry {
         action: Arc::new(OperationAction::<O>::new()),
         endpoint: Some(O::ENDPOINT),
     }
+}
+
+fn builtin<B: Builtin>() -> Entry {
+    action(BuiltinAction::<B>::new())
 }
 
 fn action(action: impl Action + 'static) -> Entry {
@@ -85,4 +96,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         .into_iter()
         .filter_map(|entry| entry.endpoint)
         .collect()
+}
+
+/// The action that resolves an entity to exactly one object: the facts guard rails are checked
+/// against come from its output.
+#[must_use]
+pub fn resolver(entity: &str) -> Option<&'static str> {
+    RESOLVERS
+        .iter()
+        .find(|(kind, _)| *kind == entity)
+        .map(|(_, action)| *action)
 }

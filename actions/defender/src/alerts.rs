@@ -1,10 +1,9 @@
 //! Alerts of Defender for Endpoint.
 
 use actions_contract::{
-    ActionError, Api, Call, Confidence, Effect, Endpoint, ErrorKind, Idempotency, Method, Next,
-    Operation, Permissions, Request, Response,
+    ActionError, Api, Call, Confidence, Effect, Endpoint, Idempotency, Method, Next, Operation,
+    Permissions, Request, Response,
 };
-use engine_model::code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -12,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::entities::DefenderAlert;
 use crate::enums::{Classification, Determination, NewAlertStatus};
 use crate::lists::{self, Listed, Wanted};
-use crate::{SEE_ALERTS, USUAL_RATE, read};
+use crate::{SEE_ALERTS, USUAL_RATE, given, misfit, read};
 
 /// Reads one alert with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +51,7 @@ impl Operation for GetAlert {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        Ok(Self::ENDPOINT.request(&[&self.alert_id]))
+        Ok(Self::ENDPOINT.request(&[given("alert_id", &self.alert_id)?]))
     }
 
     fn decode(
@@ -127,7 +126,7 @@ impl Operation for ListAlerts {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        Ok(lists::first_page(&Self::ENDPOINT, &self.wanted()))
+        lists::first_page(&Self::ENDPOINT, &self.wanted())
     }
 
     fn decode(
@@ -219,14 +218,10 @@ impl Operation for UpdateAlert {
         if body.is_empty() {
             let message = "nothing to change: give status, assigned_to, classification, \
                            determination or comment";
-            return Err(ActionError::permanent(
-                ErrorKind::InvalidInput,
-                code::AC0105,
-                message,
-            ));
+            return Err(misfit(message));
         }
         Ok(Self::ENDPOINT
-            .request(&[&self.alert_id])
+            .request(&[given("alert_id", &self.alert_id)?])
             .with_json(Value::Object(body)))
     }
 

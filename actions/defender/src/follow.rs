@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::entities::MachineAction;
 use crate::enums::{MachineActionStatus, Word};
 use crate::machine_actions::{GetMachineAction, ListMachineActions};
-use crate::{odata, read};
+use crate::{given, odata, read};
 
 /// The longest comment that is sent, the mark included.
 const COMMENT_CHARS_MAX: usize = 1000;
@@ -87,9 +87,10 @@ impl<S: Submission> Operation for Followed<S> {
     }
 
     fn request(&self, call: &Call) -> Result<Request, ActionError> {
-        let comment = marked(self.0.comment(), call);
+        let machine_id = given("machine_id", self.0.machine_id())?;
+        let comment = marked(given("comment", self.0.comment())?, call);
         Ok(S::ENDPOINT
-            .request(&[self.0.machine_id()])
+            .request(&[machine_id])
             .with_json(self.0.body(&comment)))
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::entities::{HuntingColumn, HuntingResult};
-use crate::read;
+use crate::{given, read};
 
 const HUNTING_RATE: Rate = Rate {
     per_minute: Some(45),
@@ -67,7 +67,7 @@ impl Operation for RunAdvancedHuntingQuery {
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
         Ok(Self::ENDPOINT
             .request(&[])
-            .with_json(json!({ "Query": self.query })))
+            .with_json(json!({ "Query": given("query", &self.query)? })))
     }
 
     fn decode(
@@ -130,7 +130,7 @@ impl Operation for RunAdvancedQuery {
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
         Ok(Self::ENDPOINT
             .request(&[])
-            .with_json(json!({ "Query": self.query })))
+            .with_json(json!({ "Query": given("query", &self.query)? })))
     }
 
     fn decode(
@@ -191,7 +191,7 @@ impl Operation for RunHuntingQuery {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        let mut body = json!({ "Query": self.query });
+        let mut body = json!({ "Query": given("query", &self.query)? });
         if let Some(timespan) = &self.timespan {
             body["Timespan"] = json!(timespan);
         }

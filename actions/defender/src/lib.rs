@@ -23,7 +23,8 @@ pub use enums::Word;
 pub use follow::{Followed, Submission, mark};
 pub use lists::Listed;
 
-use actions_contract::{Permissions, Rate};
+use actions_contract::{ActionError, ErrorKind, Permissions, Rate};
+use engine_model::code;
 
 /// The documented limit of most operations of Defender for Endpoint.
 const USUAL_RATE: Rate = Rate {
@@ -42,3 +43,17 @@ const SEE_ALERTS: Permissions = Permissions {
     application: &["Alert.Read.All", "Alert.ReadWrite.All"],
     delegated: &["Alert.Read", "Alert.ReadWrite"],
 };
+
+/// The value of a parameter that may not be empty: an id that an expression left empty would make
+/// the path of another operation.
+fn given<'a>(param: &str, value: &'a str) -> Result<&'a str, ActionError> {
+    if value.trim().is_empty() {
+        return Err(misfit(format!("`{param}` is empty")));
+    }
+    Ok(value)
+}
+
+/// The error of parameters that do not fit the action.
+fn misfit(message: impl Into<String>) -> ActionError {
+    ActionError::permanent(ErrorKind::InvalidInput, code::AC0105, message)
+}

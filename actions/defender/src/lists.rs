@@ -6,10 +6,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{odata, read};
+use crate::{misfit, odata, read};
 
 /// How many entries one request asks for; the service allows 10,000, which are slow to make.
 const PAGE_MAX: u32 = 1000;
+
+/// How many entries a list may have; the schemas of parameters say the same.
+const LIMIT_MAX: u32 = 10_000;
 
 /// Part of a collection, at most as many as were asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +36,15 @@ pub(crate) const fn default_limit() -> u32 {
 }
 
 /// The request for the first page.
-pub(crate) fn first_page(endpoint: &Endpoint, wanted: &Wanted<'_>) -> Request {
-    page_after(0, endpoint, wanted)
+///
+/// # Errors
+///
+/// When the limit is out of bounds.
+pub(crate) fn first_page(endpoint: &Endpoint, wanted: &Wanted<'_>) -> Result<Request, ActionError> {
+    if wanted.limit == 0 || wanted.limit > LIMIT_MAX {
+        return Err(misfit(format!("`limit` must be from 1 to {LIMIT_MAX}")));
+    }
+    Ok(page_after(0, endpoint, wanted))
 }
 
 fn page_after(have: u32, endpoint: &Endpoint, wanted: &Wanted<'_>) -> Request {

@@ -13,7 +13,7 @@ use crate::entities::MachineAction;
 use crate::enums::IsolationType;
 use crate::follow::Submission;
 use crate::lists::{self, Listed, Wanted};
-use crate::{SEE_MACHINES, USUAL_RATE, read};
+use crate::{SEE_MACHINES, USUAL_RATE, given, read};
 
 /// What it takes to isolate and release devices; the same word in every context.
 const ISOLATE: Permissions = Permissions {
@@ -178,7 +178,7 @@ impl Operation for GetMachineAction {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        Ok(Self::ENDPOINT.request(&[&self.machine_action_id]))
+        Ok(Self::ENDPOINT.request(&[given("machine_action_id", &self.machine_action_id)?]))
     }
 
     fn decode(
@@ -249,7 +249,7 @@ impl Operation for ListMachineActions {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        Ok(lists::first_page(&Self::ENDPOINT, &self.wanted()))
+        lists::first_page(&Self::ENDPOINT, &self.wanted())
     }
 
     fn decode(

@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 
 use actions_contract::{
-    ActionError, Api, Call, Confidence, Effect, Endpoint, ErrorKind, Idempotency, Method, Next,
-    Operation, Request, Response,
+    ActionError, Api, Call, Confidence, Effect, Endpoint, Idempotency, Method, Next, Operation,
+    Request, Response,
 };
-use engine_model::{Timestamp, code};
+use engine_model::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::entities::Machine;
 use crate::lists::{self, Listed, Wanted};
-use crate::{SEE_MACHINES, USUAL_RATE, read};
+use crate::{SEE_MACHINES, USUAL_RATE, given, misfit, read};
 
 /// Reads one device.
 ///
@@ -55,7 +55,7 @@ impl Operation for GetMachine {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        Ok(Self::ENDPOINT.request(&[&self.machine_id]))
+        Ok(Self::ENDPOINT.request(&[given("machine_id", &self.machine_id)?]))
     }
 
     fn decode(
@@ -124,7 +124,7 @@ impl Operation for ListMachines {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        Ok(lists::first_page(&Self::ENDPOINT, &self.wanted()))
+        lists::first_page(&Self::ENDPOINT, &self.wanted())
     }
 
     fn decode(
@@ -183,10 +183,11 @@ impl Operation for FindMachinesByIp {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        let ip: IpAddr = self.ip.trim().parse().map_err(|_| {
-            let message = format!("`ip` is not an address: `{}`", self.ip);
-            ActionError::permanent(ErrorKind::InvalidInput, code::AC0105, message)
-        })?;
+        let ip: IpAddr = self
+            .ip
+            .trim()
+            .parse()
+            .map_err(|_| misfit(format!("`ip` is not an address: `{}`", self.ip)))?;
         Ok(Self::ENDPOINT.request(&[&ip.to_string(), &self.timestamp.to_string()]))
     }
 
