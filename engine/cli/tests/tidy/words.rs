@@ -40,10 +40,12 @@ pub(crate) fn empty_names() -> Vec<Finding> {
                 format!("`{word}` says nothing"),
             ));
         }
-        let mut naming = false;
+        let mut before = "";
         for word in file.words() {
-            let named = naming && !declared_elsewhere(&file.code, word.start + word.text.len());
-            naming = NAMING.contains(&word.text);
+            let elsewhere =
+                before == "mod" && declared_elsewhere(&file.code, word.start + word.text.len());
+            let named = NAMING.contains(&before) && !elsewhere;
+            before = word.text;
             let parts = if named {
                 name_parts(word.text)
             } else {
