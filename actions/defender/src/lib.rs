@@ -18,6 +18,8 @@ pub mod machines;
 mod odata;
 mod read;
 pub mod sources;
+#[cfg(test)]
+mod tests;
 
 pub use enums::Word;
 pub use follow::{Followed, Submission, mark};
