@@ -20,7 +20,8 @@ const ROOMS: &[Room] = &[
         prefixes: &[
             "reqwest",
             "oauth2",
-            "hyper",
+            "hyper-rustls",
+            "hyper-tls",
             "rustls",
             "native-tls",
             "lettre",
