@@ -1,1 +1,47 @@
-//! Placeholder.
+//! What starts a run: alert matches, schedules and people, each ending in a [`Start`].
+//!
+//! Pure: no clock, no randomness, no files, no network. The hour arrives as an argument, and what
+//! must be remembered between two calls is the caller's to keep.
+//!
+//! - [`Index`] holds the alert triggers of all playbooks; [`Index::matches`] names those that fire
+//!   for an [`AlertView`], [`Index::explain`] says of each why it does not.
+//! - [`Timetable`] gives the planned instants of a schedule.
+//! - [`start_for_alert`], [`start_for_instant`] and [`start_by_hand`] make the [`Start`]. Its run
+//!   id derives from the cause: the same cause again is the same run.
+//! - [`check`] finds what is wrong with triggers before anything is loaded.
+//!
+//! Storm control (dedup, accumulate, suppress, batch, throttle) has its place between a [`Hit`] and
+//! its [`Start`]: a fold over hits whose state the driver keeps.
+
+mod alert_shape;
+mod check;
+mod compile;
+mod encoding;
+mod fold;
+mod index;
+pub mod inputs;
+mod key;
+mod literal;
+mod modifier;
+mod net;
+mod number;
+mod path;
+mod pattern;
+mod problem;
+mod rule;
+mod schedule;
+mod start;
+mod test;
+mod view;
+mod wanted;
+
+pub use check::check;
+pub use index::{Account, Hit, Index};
+pub use problem::Problem;
+pub use rule::{Explanation, explain};
+pub use schedule::Timetable;
+pub use start::{
+    AlertChange, ByHand, Cause, Start, StartError, start_by_hand, start_for_alert,
+    start_for_instant,
+};
+pub use view::AlertView;

@@ -1,0 +1,156 @@
+//! Everything that can be known to be wrong with triggers before anything runs.
+
+use engine_model::{Severity, code};
+use engine_playbook::plan::{AlertTrigger, FieldMatch, Plan, Schedule, TriggerKind};
+use serde_json::Value;
+
+use crate::alert_shape::{self, Shape};
+use crate::compile;
+use crate::index;
+use crate::modifier::Modifier;
+use crate::modifier::Modifiers;
+use crate::path::{FieldPath, Fields, Seen};
+use crate::problem::{Problem, nearest};
+use crate::rule::Rule;
+use crate::schedule::Timetable;
+use crate::start::AlertChange;
+use crate::view::AlertView;
+
+/// Every problem of the triggers of `plan`, in the order written.
+///
+/// - PB0601: a schedule that cannot be read, or never fires.
+/// - PB0602: an example that does not behave as said.
+/// - PB0603: a match that cannot be read.
+/// - PB0806 (warning): a field that no alert has.
+/// - PB0807 (hint): a match that every alert is tried against.
+#[must_use]
+pub fn check(plan: &Plan) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, trigger) in plan.triggers.iter().enumerate() {
+        match &trigger.kind {
+            TriggerKind::Alert(alert) => {
+                let shape = Shape::new();
+                for line in &alert.fields {
+                    problems.extend(unknown_fields(line, &shape));
+                }
+                problems.extend(check_alert(alert, &format!("triggers[{index}].examples")));
+            }
+            TriggerKind::Schedule(schedule) => problems.extend(check_schedule(schedule)),
+            TriggerKind::Manual(_) => {}
+        }
+    }
+    for problem in &mut problems {
+        problem.playbook = Some(plan.name.clone());
+    }
+    problems
+}
+
+fn check_schedule(schedule: &Schedule) -> Option<Problem> {
+    match Timetable::new(schedule) {
+        Ok(timetable) if timetable.ever_fires() => None,
+        Ok(_) => {
+            let path = format!("{}.cron", schedule.path);
+            let message = format!("`{}` names no day that exists", schedule.cron);
+            Some(Problem::error(code::PB0601, &path, message))
+        }
+        Err(problem) => Some(problem),
+    }
+}
+
+fn check_alert(trigger: &AlertTrigger, examples: &str) -> Vec<Problem> {
+    let mut fields = Fields::default();
+    let rule = match Rule::new(trigger, &mut fields) {
+        Ok(rule) => rule,
+        Err(problems) => return problems,
+    };
+    let mut problems = Vec::new();
+    if !index::has_key(&rule) {
+        let message = "every alert is tried against this match: it requires no text of a field";
+        problems.push(
+            Problem::error(code::PB0807, &trigger.path, message)
+                .weighing(Severity::Hint)
+                .with_help("add a line such as `category: Malware`; the engine then finds it fast"),
+        );
+    }
+    let change = if trigger.on.created {
+        AlertChange::Created
+    } else {
+        AlertChange::Updated
+    };
+    let said = [
+        ("fires", &trigger.examples.fires),
+        ("ignores", &trigger.examples.ignores),
+    ];
+    for (key, list) in said {
+        for (index, example) in list.iter().enumerate() {
+            let behaves = Behaves {
+                trigger,
+                rule: &rule,
+                fields: &fields,
+                change,
+            };
+            let message = behaves.as_said(example, key == "fires");
+            let path = format!("{examples}.{key}[{index}]");
+            problems.extend(message.map(|text| Problem::error(code::PB0602, &path, text)));
+        }
+    }
+    problems
+}
+
+/// What an example is held against.
+struct Behaves<'a> {
+    trigger: &'a AlertTrigger,
+    rule: &'a Rule,
+    fields: &'a Fields,
+    change: AlertChange,
+}
+
+impl Behaves<'_> {
+    /// None when the example behaves as said, else what it does.
+    fn as_said(&self, example: &Value, fires: bool) -> Option<String> {
+        let Some(source) = self.trigger.sources.first() else {
+            return Some("the trigger has no source".to_owned());
+        };
+        let alert = match alert_shape::filled(example, *source) {
+            Ok(alert) => alert,
+            Err(error) => return Some(format!("the example is not an alert: {error}")),
+        };
+        let view = AlertView::new(&alert);
+        match self
+            .rule
+            .explain(&Seen::new(&view, self.fields), self.change)
+        {
+            Some(why) if fires => Some(format!("does not fire: {why}")),
+            None if !fires => Some("fires".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn unknown_fields(line: &FieldMatch, shape: &Shape) -> Vec<Problem> {
+    let referred: Vec<FieldPath> = match Modifiers::read(line) {
+        Ok(modifiers) if modifiers.has(Modifier::FieldRef) => {
+            let values = line.values.iter().filter_map(Value::as_str);
+            values.filter_map(compile::read_path).collect()
+        }
+        _ => Vec::new(),
+    };
+    let unknown = compile::field_path(line)
+        .into_iter()
+        .chain(referred)
+        .filter(|path| !shape.has(path))
+        .map(|path| {
+            let path = path.segments().collect::<Vec<_>>().join(".");
+            let help = nearest(&path, shape.paths()).map_or_else(
+                || "the vendor's own fields are below `raw`".to_owned(),
+                |similar| format!("a field with a similar name exists: `{similar}`"),
+            );
+            Problem::error(code::PB0806, &line.path, format!("`{path}` is in no alert"))
+                .weighing(Severity::Warning)
+                .with_help(help)
+        });
+    unknown.collect()
+}
+
+#[cfg(test)]
+mod tests;
