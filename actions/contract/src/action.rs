@@ -35,7 +35,10 @@ pub struct Follow {
 
 impl Default for Follow {
     fn default() -> Self {
-        Self { first: Millis::from_secs(2), max: Millis::from_secs(60) }
+        Self {
+            first: Millis::from_secs(2),
+            max: Millis::from_secs(60),
+        }
     }
 }
 

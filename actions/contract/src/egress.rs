@@ -122,7 +122,10 @@ impl EgressError {
     /// The error of a request that never left.
     #[must_use]
     pub const fn unsent(error: ActionError) -> Self {
-        Self { error, sent: Sent::No }
+        Self {
+            error,
+            sent: Sent::No,
+        }
     }
 
     /// Whether it is an error of this kind.

@@ -158,6 +158,10 @@ impl ActionError {
         message: impl Into<String>,
         retry_after: Option<Millis>,
     ) -> Self {
-        Self { retryable: true, retry_after, ..Self::permanent(kind, code, message) }
+        Self {
+            retryable: true,
+            retry_after,
+            ..Self::permanent(kind, code, message)
+        }
     }
 }

@@ -76,7 +76,10 @@ impl ActionInfo {
         let parameters = schema_of::<O>();
         let description = text(&parameters, "description");
         Self {
-            id: endpoint.id.parse().expect("an operation's id is `family.name`"),
+            id: endpoint
+                .id
+                .parse()
+                .expect("an operation's id is `family.name`"),
             major: 1,
             title: endpoint.title.to_owned(),
             description,
@@ -105,7 +108,10 @@ pub(crate) fn target_of(parameters: &Value) -> Option<TargetParam> {
     let properties = parameters.get("properties")?.as_object()?;
     let mut marked = properties.iter().filter_map(|(param, schema)| {
         let entity = schema.get("x-entity")?.as_str()?;
-        Some(TargetParam { param: param.clone(), entity: entity.to_owned() })
+        Some(TargetParam {
+            param: param.clone(),
+            entity: entity.to_owned(),
+        })
     });
     let target = marked.next()?;
     marked.next().is_none().then_some(target)
@@ -127,7 +133,11 @@ pub fn schema_of<T: JsonSchema>() -> Value {
 }
 
 fn text(schema: &Value, key: &str) -> String {
-    schema.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    schema
+        .get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn owned(words: &[&str]) -> Vec<String> {

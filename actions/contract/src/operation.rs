@@ -137,7 +137,9 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + '
         response: &Response,
     ) -> Result<Finding<Self::Output>, ActionError> {
         let _ = (call, response);
-        Ok(Finding::Unclear("this operation cannot be looked up".to_owned()))
+        Ok(Finding::Unclear(
+            "this operation cannot be looked up".to_owned(),
+        ))
     }
 }
 
@@ -164,12 +166,19 @@ fn unsupported(message: &str) -> ActionError {
 #[must_use]
 pub fn service_error(response: &Response) -> ActionError {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
-    let said = |key: &str| body.pointer(&format!("/error/{key}")).and_then(Value::as_str);
+    let said = |key: &str| {
+        body.pointer(&format!("/error/{key}"))
+            .and_then(Value::as_str)
+    };
     let vendor_code = said("code").unwrap_or("no code");
     let message = format!(
         "the service answered {} {vendor_code}: {}",
         response.status,
-        said("message").unwrap_or("no message").chars().take(500).collect::<String>(),
+        said("message")
+            .unwrap_or("no message")
+            .chars()
+            .take(500)
+            .collect::<String>(),
     );
     let wait = response.retry_after;
     let mut error = match response.status {
@@ -196,7 +205,10 @@ impl<O: Operation> OperationAction<O> {
     /// The action of operation `O`.
     #[must_use]
     pub fn new() -> Self {
-        Self { info: ActionInfo::of::<O>(), operation: std::marker::PhantomData }
+        Self {
+            info: ActionInfo::of::<O>(),
+            operation: std::marker::PhantomData,
+        }
     }
 
     async fn run(&self, call: &Call, egress: &dyn Egress) -> Result<Outcome, Stop> {
@@ -204,18 +216,10 @@ impl<O: Operation> OperationAction<O> {
             ActionError::permanent(ErrorKind::InvalidInput, code::AC0105, error.to_string())
         })?;
         match (call.mode, &call.resume) {
-            (Mode::Simulate, _) => Ok(Outcome::Done { output: self.info.example_output.clone() }),
-            (Mode::Reconcile, _) => {
-                let Some(request) = operation.reconcile(call) else {
-                    return Ok(Outcome::Unclear { message: "it cannot be looked up".to_owned() });
-                };
-                let response = self.ask(&operation, call, egress, request).await?;
-                match operation.reconciled(call, &response)? {
-                    Finding::Happened(next) => self.follow(&operation, call, egress, next).await,
-                    Finding::Nothing => Ok(Outcome::Nothing),
-                    Finding::Unclear(message) => Ok(Outcome::Unclear { message }),
-                }
-            }
+            (Mode::Simulate, _) => Ok(Outcome::Done {
+                output: self.info.example_output.clone(),
+            }),
+            (Mode::Reconcile, _) => self.look_up(&operation, call, egress).await,
             (Mode::Execute, Some(state)) => {
                 let request = operation.resume(call, state)?;
                 let response = self.ask(&operation, call, egress, request).await?;
@@ -238,6 +242,38 @@ impl<O: Operation> OperationAction<O> {
         }
     }
 
+    /// Finds out what became of an earlier try. A look that fails tells nothing about that try:
+    /// it is repeated where that may help, and otherwise it stays unclear.
+    async fn look_up(
+        &self,
+        operation: &O,
+        call: &Call,
+        egress: &dyn Egress,
+    ) -> Result<Outcome, Stop> {
+        let Some(request) = operation.reconcile(call) else {
+            return Ok(Outcome::Unclear {
+                message: "it cannot be looked up".to_owned(),
+            });
+        };
+        let response = match self.ask(operation, call, egress, request).await {
+            Err(Stop::Failed(error)) if !error.retryable => {
+                return Ok(Outcome::Unclear {
+                    message: error.message,
+                });
+            }
+            answered => answered?,
+        };
+        match operation.reconciled(call, &response) {
+            Ok(Finding::Happened(next)) => self.follow(operation, call, egress, next).await,
+            Ok(Finding::Nothing) => Ok(Outcome::Nothing),
+            Ok(Finding::Unclear(message)) => Ok(Outcome::Unclear { message }),
+            Err(error) if error.kind == ErrorKind::InvalidOutput => Ok(Outcome::Unclear {
+                message: error.message,
+            }),
+            Err(error) => Err(Stop::Failed(error)),
+        }
+    }
+
     /// Sends further requests until the operation is done or has to wait.
     async fn follow(
         &self,
@@ -250,16 +286,20 @@ impl<O: Operation> OperationAction<O> {
             match next {
                 Next::Done(output) => {
                     let output = serde_json::to_value(output).map_err(|error| {
-                        ActionError::permanent(
-                            ErrorKind::Internal,
-                            code::AC0103,
-                            error.to_string(),
-                        )
+                        ActionError::permanent(ErrorKind::Internal, code::AC0103, error.to_string())
                     })?;
                     return Ok(Outcome::Done { output });
                 }
-                Next::Pending { state, resume_after, note } => {
-                    return Ok(Outcome::Pending { state, resume_after, note: Some(note) });
+                Next::Pending {
+                    state,
+                    resume_after,
+                    note,
+                } => {
+                    return Ok(Outcome::Pending {
+                        state,
+                        resume_after,
+                        note: Some(note),
+                    });
                 }
                 Next::More { request, so_far } => {
                     let response = self.ask(operation, call, egress, request).await?;

@@ -575,6 +575,20 @@ fn an_earlier_try_that_has_ended_counts_as_it_ended() {
 }
 
 #[test]
+fn a_search_that_fails_says_nothing_about_the_earlier_try() {
+    let mut call = isolation();
+    call.mode = Mode::Reconcile;
+    for told_nothing in [
+        refusal(403, "Forbidden", "no"),
+        answer(200, &json!({ "value": 7 })),
+    ] {
+        let (outcome, _) = run::<Isolate>(&call, [told_nothing]);
+        assert!(matches!(outcome, Outcome::Unclear { .. }), "{outcome:?}");
+    }
+    assert!(failed(run::<Isolate>(&call, [refusal(503, "x", "x")]).0).retryable);
+}
+
+#[test]
 fn a_long_comment_is_cut_and_the_mark_never_is() {
     let mut call = isolation();
     call.args["comment"] = json!("é".repeat(5000));
