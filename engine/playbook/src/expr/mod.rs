@@ -1,25 +1,52 @@
 //! The expression language: parsed once, checked against schemas, evaluated on JSON values.
+//!
+//! One tree serves check and evaluation, so the two cannot disagree. Evaluation is strict (no
+//! conversion between types), pure, and bounded in operations and in the size of what it makes.
+
+use std::fmt;
+use std::sync::Arc;
 
 use engine_model::Code;
 use serde_json::{Map, Value};
 
-/// A parsed expression.
-#[derive(Clone, Debug)]
+mod ast;
+mod budget;
+mod check;
+mod encode;
+mod eval;
+mod export;
+mod filters;
+mod interpolate;
+mod kinds;
+mod language;
+mod lex;
+mod narrow;
+mod ops;
+mod parse;
+mod suggest;
+mod surround;
+mod template;
+mod types;
+mod value;
+
+pub use check::{Availability, Env, Problem, StepView, check, check_bool, check_template};
+pub use filters::reference as filter_reference;
+pub use interpolate::{Compiled, TemplateProblem};
+pub use language::{Language, UnknownLanguage};
+pub use parse::ParseError;
+pub use template::{Segment, Template, TextTemplate};
+pub use types::{Field, MapType, Type};
+
+/// A parsed expression; cheap to copy.
+#[derive(Clone)]
 pub struct Expr {
-    source: String,
+    inner: Arc<Parsed>,
 }
 
-/// A value with expressions in it.
-#[derive(Clone, Debug)]
-pub enum Template {
-    /// No expression inside.
-    Literal(Value),
-    /// Exactly one `${{ }}`: yields the value with its type.
-    Expr(Expr),
-    /// A list.
-    List(Vec<Template>),
-    /// A map, in the order written.
-    Map(Vec<(String, Template)>),
+struct Parsed {
+    source: String,
+    offset: usize,
+    root: ast::Node,
 }
 
 /// The names an expression may use.
@@ -45,14 +72,66 @@ pub struct EvalError {
 }
 
 impl Expr {
+    /// Reads a bare expression. `${{ }}` around the whole is accepted as well.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not an expression; spans are bytes of `source`.
+    pub fn parse(source: &str) -> Result<Self, ParseError> {
+        let trimmed = source.trim();
+        let inner = trimmed
+            .strip_prefix("${{")
+            .and_then(|rest| rest.strip_suffix("}}"));
+        let inner = inner.unwrap_or(source);
+        // Both are parts of `source`, so the difference is a place in it.
+        let start = inner.as_ptr() as usize - source.as_ptr() as usize;
+        let start = start + inner.len() - inner.trim_start().len();
+        Self::parse_at(inner.trim(), start).map_err(|mut error| {
+            error.span.start += start;
+            error.span.end += start;
+            error
+        })
+    }
+
+    /// Reads an expression that begins at byte `offset` of a larger text.
+    fn parse_at(source: &str, offset: usize) -> Result<Self, ParseError> {
+        let root = parse::parse(source)?;
+        Ok(Self {
+            inner: Arc::new(Parsed {
+                source: source.to_owned(),
+                offset,
+                root,
+            }),
+        })
+    }
+
+    /// The text of the expression, without `${{ }}` and white space around it.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.inner.source
+    }
+
+    /// Where the expression begins in the text it was read from, in bytes. The spans of
+    /// [`check`] count from here.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.inner.offset
+    }
+
+    /// The ids of the steps that surely ran when this condition is true: what [`Env::known_ran`]
+    /// takes for a step with this `if`.
+    #[must_use]
+    pub fn proves_ran(&self) -> std::collections::BTreeSet<String> {
+        narrow::ran_when(&self.inner.root, true)
+    }
+
     /// Evaluates to any value.
     ///
     /// # Errors
     ///
     /// When a name or field is missing, types do not fit, or a limit is reached.
     pub fn eval(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
-        let _ = scope;
-        Ok(Value::String(self.source.clone()))
+        eval::value(&self.inner.source, &self.inner.root, scope)
     }
 
     /// Evaluates a condition.
@@ -61,26 +140,28 @@ impl Expr {
     ///
     /// As [`Expr::eval`], and when the result is not a boolean.
     pub fn eval_bool(&self, scope: &dyn Scope) -> Result<bool, EvalError> {
-        self.eval(scope).map(|value| value == Value::Bool(true))
+        eval::condition(&self.inner.source, &self.inner.root, scope)
+    }
+
+    fn parts(&self) -> (&str, &ast::Node) {
+        (&self.inner.source, &self.inner.root)
     }
 }
 
-impl Template {
-    /// Renders with the values of `scope`; a secret yields its handle `{"$secret": name}`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Expr::eval`].
-    pub fn render(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
-        match self {
-            Self::Literal(value) => Ok(value.clone()),
-            Self::Expr(expr) => expr.eval(scope),
-            Self::List(items) => items.iter().map(|item| item.render(scope)).collect(),
-            Self::Map(items) => items
-                .iter()
-                .map(|(key, item)| Ok((key.clone(), item.render(scope)?)))
-                .collect::<Result<Map<_, _>, _>>()
-                .map(Value::Object),
-        }
+impl fmt::Debug for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Expr({})", self.inner.source)
+    }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.source)
+    }
+}
+
+impl PartialEq for Expr {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner.source == other.inner.source
     }
 }
