@@ -68,7 +68,7 @@ impl Operation for GetMachine {
     }
 }
 
-/// Reads devices, newest reports first.
+/// Reads devices.
 ///
 /// The service answers `not_found` when no device has reported lately.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
