@@ -1,1 +1,18 @@
-//! Placeholder.
+//! What both drivers share: the engine as a trait, the clock, the performing of attempts, the
+//! loaded playbooks, and the conformance suite that every driver passes by calling it.
+
+mod attempts;
+mod clock;
+pub mod conformance;
+mod engine;
+mod playbooks;
+mod starts;
+
+pub use attempts::{Attempts, Origin};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use engine::{
+    AlertDocument, AlertSummary, Engine, EngineError, ManualStart, Page, Receipt, RunDocument,
+    RunFilter, RunNews, RunSummary,
+};
+pub use playbooks::{Loaded, PlaybookText, Playbooks, Refused};
+pub use starts::{Begun, begin};

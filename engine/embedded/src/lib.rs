@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The driver on SQLite: one file, one writer, group commit.
+//!
+//! The journal is the truth. An event and everything that follows from it are one commit unit;
+//! nothing is acknowledged and nothing is done before that unit is durable. After a stop, however
+//! sudden, unfinished runs are folded from their journals, and tries that were under way are
+//! reported to the interpreter as interrupted.
+
+#![expect(clippy::disallowed_methods, reason = "tasks are owned by the engine's JoinSet")]
+
+mod actor;
+mod archive;
+mod engine;
+mod inner;
+mod intake;
+mod readers;
+mod rows;
+mod schedules;
+mod schema;
+mod timers;
+mod writer;
+
+pub use archive::Archive;
+pub use engine::{Embedded, Options};
+pub use schema::StoreError;

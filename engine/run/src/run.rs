@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::block::Block;
 use crate::cx::{CLEAN_UP, Cx, End, Env, Flow, Input, RunError, Shared, timed_out};
 use crate::{
-    Cid, Command, Event, Finish, News, NewsKind, RunStatus, Settings, Started, StepRecord,
+    Cid, Command, Event, Finish, News, NewsKind, RunStatus, Started, StepRecord,
 };
 
 /// A run of a playbook, rebuilt at any time by folding its events.

@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The HTTP API: intake of alerts, runs for people and programs, and the pollers of alert sources.
+//!
+//! Nothing is answered as taken before the engine says that it is durable. Every refusal is a
+//! problem document (RFC 9457) with a stable code.
+
+#![expect(clippy::disallowed_methods, reason = "the pollers' tasks are owned by a JoinSet")]
+
+mod api;
+mod auth;
+mod body;
+mod intake;
+mod poll;
+mod problem;
+
+pub use api::{Server, ServerOptions};
+pub use auth::{Key, Keys, Person};
+pub use poll::{Poller, PollerConfig};

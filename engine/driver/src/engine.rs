@@ -1,0 +1,228 @@
+//! The engine as everybody above the drivers sees it.
+
+use actions_contract::BoxFuture;
+use engine_model::{
+    Alert, AlertKey, Code, Digest, Millis, PlaybookName, RunId, TenantId, Timestamp,
+    TriggerId,
+};
+use engine_run::{Event, News, RunStatus, RunView};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Why the engine did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} ({code})")]
+pub struct EngineError {
+    /// The code.
+    pub code: Code,
+    /// One line for people.
+    pub message: String,
+    /// Ask again after this long; set when the engine takes no more for the moment.
+    pub retry_after: Option<Millis>,
+}
+
+impl EngineError {
+    /// An error that asking again does not mend.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after: None }
+    }
+}
+
+/// What became of an alert that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Receipt {
+    /// It is new and durable; these runs began.
+    Created {
+        /// The runs that began.
+        runs: Vec<RunId>,
+    },
+    /// It is known and changed; it is durable, and these runs began.
+    Updated {
+        /// Counts from 1, the first revision.
+        revision: u32,
+        /// The runs that began.
+        runs: Vec<RunId>,
+    },
+    /// The same content was there before; nothing began now, these runs began then.
+    Same {
+        /// The revision it is.
+        revision: u32,
+        /// The runs of the first answer.
+        runs: Vec<RunId>,
+    },
+}
+
+/// A start by hand.
+#[derive(Clone, Debug)]
+pub struct ManualStart {
+    /// The playbook.
+    pub playbook: PlaybookName,
+    /// The tenant; `default` where none is meant.
+    pub tenant: TenantId,
+    /// The inputs given.
+    pub inputs: Map<String, Value>,
+    /// An alert to work on.
+    pub alert: Option<Alert>,
+    /// Who starts it.
+    pub by: String,
+    /// The roles of that person; none where the caller may start everything.
+    pub roles: Option<Vec<String>>,
+    /// The same key again starts nothing.
+    pub key: String,
+    /// Whether steps that change something are only simulated.
+    pub dry_run: bool,
+}
+
+/// Which runs to list, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Only of this playbook.
+    pub playbook: Option<PlaybookName>,
+    /// Only in this status.
+    pub status: Option<RunStatus>,
+    /// Only runs that began before the one with this position, for the next page.
+    pub before: Option<u64>,
+    /// How many at the most.
+    pub limit: usize,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Hand this in as `before` for the next page; none when this was the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// A row in the list of runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// The run.
+    pub id: RunId,
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its playbook.
+    pub playbook: PlaybookName,
+    /// The digest of the playbook's text.
+    pub digest: Digest,
+    /// The trigger that fired.
+    pub trigger: TriggerId,
+    /// What made it fire: `alert mde/da637…`, `planned 2026-…`, `manual …`.
+    pub cause: String,
+    /// How it stands.
+    pub status: RunStatus,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Everything about a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunDocument {
+    /// The row of the list.
+    #[serde(flatten)]
+    pub summary: RunSummary,
+    /// How it stands, step by step.
+    pub view: RunView,
+    /// The journal.
+    pub events: Vec<Event>,
+}
+
+/// A row in the list of alerts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertSummary {
+    /// The identity.
+    pub key: AlertKey,
+    /// The newest revision, from 1.
+    pub revision: u32,
+    /// When the newest revision came in.
+    pub received_at: Timestamp,
+    /// One line for people.
+    pub title: String,
+    /// The severity.
+    pub severity: String,
+    /// The runs that began because of it.
+    pub runs: Vec<RunId>,
+}
+
+/// Everything about an alert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertDocument {
+    /// The row of the list.
+    #[serde(flatten)]
+    pub summary: AlertSummary,
+    /// The newest revision.
+    pub alert: Alert,
+}
+
+/// Something that just happened to a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunNews {
+    /// The run.
+    pub run: RunId,
+    /// Its playbook.
+    pub playbook: PlaybookName,
+    /// What.
+    #[serde(flatten)]
+    pub news: News,
+}
+
+/// A running engine, whatever it runs on.
+///
+/// Every answer that says that something was taken is given only after it is durable.
+pub trait Engine: Send + Sync {
+    /// Takes an alert: stores it and starts what matches.
+    fn intake(&self, alert: Alert) -> BoxFuture<'_, Result<Receipt, EngineError>>;
+
+    /// Starts a run by hand.
+    fn start(&self, start: ManualStart) -> BoxFuture<'_, Result<RunId, EngineError>>;
+
+    /// Cancels a run; false when it is over already.
+    fn cancel<'a>(
+        &'a self,
+        run: &'a RunId,
+        by: &'a str,
+    ) -> BoxFuture<'a, Result<bool, EngineError>>;
+
+    /// Everything about a run.
+    fn run<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>>;
+
+    /// Runs, newest first.
+    fn runs<'a>(
+        &'a self,
+        filter: &'a RunFilter,
+    ) -> BoxFuture<'a, Result<Page<RunSummary>, EngineError>>;
+
+    /// Everything about an alert: its id, in whatever tenant and source it is found.
+    fn alert<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<AlertDocument, EngineError>>;
+
+    /// Alerts, newest first.
+    fn alerts(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Page<AlertSummary>, EngineError>>;
+
+    /// Up to where a source was read, by the name of its poller.
+    fn watermark<'a>(
+        &'a self,
+        poller: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, EngineError>>;
+
+    /// Remembers up to where a source was read.
+    fn set_watermark<'a>(
+        &'a self,
+        poller: &'a str,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<(), EngineError>>;
+
+    /// What happens from now on; a slow reader misses the oldest.
+    fn subscribe(&self) -> tokio::sync::broadcast::Receiver<RunNews>;
+}

@@ -1,0 +1,150 @@
+//! The playbooks an engine works with: what triggers look at, and what runs are pinned to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use actions_contract::ActionInfo;
+use engine_model::{Diagnostic, Digest, PlaybookName, Severity};
+use engine_playbook::plan::Plan;
+use engine_playbook::yaml::Document;
+use engine_trigger::{Index, Problem};
+
+/// The text of a playbook and where it came from.
+#[derive(Clone, Debug)]
+pub struct PlaybookText {
+    /// The file, for messages.
+    pub path: String,
+    /// The text.
+    pub text: String,
+}
+
+/// A playbook that was not loaded, with every reason.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The file and its text.
+    pub file: PlaybookText,
+    /// Every problem.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A consistent set of playbooks.
+pub struct Loaded {
+    /// The plans by name, each with its text.
+    pub plans: BTreeMap<PlaybookName, (Arc<Plan>, String)>,
+    /// The index over their alert triggers.
+    pub index: Index,
+}
+
+/// The playbooks of an engine; replaced as a whole, so that each alert is matched by one set.
+pub struct Playbooks {
+    infos: Vec<Arc<ActionInfo>>,
+    loaded: RwLock<Arc<Loaded>>,
+    pinned: Mutex<HashMap<Digest, Arc<Plan>>>,
+}
+
+impl Playbooks {
+    /// No playbooks yet, and the actions that they may use.
+    #[must_use]
+    pub fn new(infos: Vec<Arc<ActionInfo>>) -> Self {
+        let nothing = Loaded { plans: BTreeMap::new(), index: no_index() };
+        Self {
+            infos,
+            loaded: RwLock::new(Arc::new(nothing)),
+            pinned: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// The current set.
+    #[must_use]
+    pub fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Checks a text, triggers included.
+    #[must_use]
+    pub fn check(&self, text: &str) -> (Option<Arc<Plan>>, Vec<Diagnostic>) {
+        let compiled = engine_playbook::compile(text, &self.infos);
+        let mut diagnostics = compiled.diagnostics;
+        let Some(plan) = compiled.plan else { return (None, diagnostics) };
+        let problems = engine_trigger::check(&plan);
+        if !problems.is_empty()
+            && let (Some(document), _) = engine_playbook::yaml::read(text)
+        {
+            diagnostics.extend(problems.into_iter().map(|problem| placed(&document, problem)));
+            diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+        }
+        let plan = (!has_errors(&diagnostics)).then_some(plan);
+        (plan, diagnostics)
+    }
+
+    /// Replaces the set with what is valid of `files`; the others are given back with reasons.
+    pub fn load(&self, files: Vec<PlaybookText>) -> Vec<Refused> {
+        let mut refused = Vec::new();
+        let mut plans: BTreeMap<PlaybookName, (Arc<Plan>, String)> = BTreeMap::new();
+        for file in files {
+            match self.check(&file.text) {
+                (Some(plan), _) => {
+                    plans.insert(plan.name.clone(), (plan, file.text));
+                }
+                (None, diagnostics) => refused.push(Refused { file, diagnostics }),
+            }
+        }
+        let enabled: Vec<Arc<Plan>> = plans
+            .values()
+            .filter(|(plan, _)| plan.enabled)
+            .map(|(plan, _)| Arc::clone(plan))
+            .collect();
+        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        for (plan, _) in plans.values() {
+            pinned.insert(plan.digest.clone(), Arc::clone(plan));
+        }
+        drop(pinned);
+        // Every trigger was checked above, with the same code that builds the index.
+        let index = Index::build(&enabled).unwrap_or_else(|problems| {
+            tracing::error!(?problems, "the triggers could not be indexed; none fires");
+            no_index()
+        });
+        let loaded = Arc::new(Loaded { plans, index });
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        refused
+    }
+
+    /// The plan of a digest that is known already.
+    #[must_use]
+    pub fn pinned(&self, digest: &Digest) -> Option<Arc<Plan>> {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    /// Compiles the text of a playbook that runs are pinned to; none when it is not valid for
+    /// this engine.
+    #[must_use]
+    pub fn pin(&self, text: &str) -> Option<Arc<Plan>> {
+        let (plan, _) = self.check(text);
+        let plan = plan?;
+        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        pinned.insert(plan.digest.clone(), Arc::clone(&plan));
+        Some(plan)
+    }
+}
+
+fn no_index() -> Index {
+    Index::build(&[]).expect("nothing to index has no problem")
+}
+
+/// A problem of a trigger, put on its place in the text.
+fn placed(document: &Document, problem: Problem) -> Diagnostic {
+    let node = document.find(&problem.path);
+    Diagnostic {
+        code: problem.code,
+        severity: problem.severity,
+        path: problem.path,
+        span: document.anchor(node),
+        message: problem.message,
+        help: problem.help,
+        fix: None,
+    }
+}
+
+fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}

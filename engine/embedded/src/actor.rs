@@ -1,0 +1,242 @@
+//! One run while something of it is going on: takes its events one at a time.
+//!
+//! An event is handed to the interpreter, then the event and everything that follows from it
+//! (timers, how the run stands) become durable in one commit unit, and only then are the commands
+//! performed. A run that only waits has no actor: its timers are rows, and whoever wakes it folds
+//! its journal.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actions_contract::{ActionError, ErrorKind, Outcome};
+use engine_driver::{Origin, RunNews};
+use engine_model::{Timestamp, code};
+use engine_run::{Attempt, Cid, Command, Event, Run, RunStatus};
+use futures_util::FutureExt as _;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::inner::Inner;
+use crate::rows::{self, RunRow, to_json};
+
+/// How long a run stays in memory while nothing of it is going on.
+const LINGER: Duration = Duration::from_secs(5);
+/// How long a run is paused when the database takes no writes.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What an actor is told from outside.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A timer is due.
+    Fired(Cid),
+    /// Somebody cancels the run; answered once that is durable.
+    Cancel { by: String, done: oneshot::Sender<()> },
+}
+
+/// A run that is going on.
+pub(crate) struct Actor {
+    inner: Arc<Inner>,
+    row: RunRow,
+    origin: Arc<Origin>,
+    run: Run,
+    next_seq: u64,
+    live: bool,
+    attempts: JoinSet<(Cid, Outcome)>,
+    mailbox: mpsc::Receiver<Message>,
+}
+
+/// A run to go on with, and where its journal stands.
+pub(crate) struct Standing {
+    pub(crate) row: RunRow,
+    pub(crate) origin: Origin,
+    pub(crate) run: Run,
+    pub(crate) next_seq: u64,
+    pub(crate) live: bool,
+}
+
+impl Actor {
+    pub(crate) fn new(
+        inner: Arc<Inner>,
+        standing: Standing,
+        mailbox: mpsc::Receiver<Message>,
+    ) -> Self {
+        let Standing { row, origin, run, next_seq, live } = standing;
+        let origin = Arc::new(origin);
+        Self { inner, row, origin, run, next_seq, live, attempts: JoinSet::new(), mailbox }
+    }
+
+    /// Performs `commands`, which are durable, and goes on until nothing is left to do for now.
+    pub(crate) async fn go_on(mut self, commands: Vec<Command>, interrupted: Vec<Cid>) {
+        let mut over = self.perform(commands);
+        for cid in interrupted {
+            let at = self.inner.clock.now();
+            over = self.take(Event::Interrupted { cid, at }).await;
+        }
+        while !over {
+            let idle = self.attempts.is_empty();
+            let linger = async move {
+                if idle {
+                    tokio::time::sleep(LINGER).await;
+                } else {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let (event, done) = tokio::select! {
+                message = self.mailbox.recv() => match message {
+                    Some(Message::Fired(cid)) => {
+                        (Event::Fired { cid, at: self.inner.clock.now() }, None)
+                    }
+                    Some(Message::Cancel { by, done }) => {
+                        (Event::Cancelled { at: self.inner.clock.now(), by }, Some(done))
+                    }
+                    None => return,
+                },
+                Some(joined) = self.attempts.join_next() => match joined {
+                    Ok((cid, outcome)) => {
+                        (Event::Attempted { cid, at: self.inner.clock.now(), outcome }, None)
+                    }
+                    // Aborted: the engine is stopping.
+                    Err(_) => return,
+                },
+                () = linger => {
+                    if self.inner.retire(self.row, &self.mailbox) {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            over = self.take(event).await;
+            if let Some(done) = done {
+                // Nobody waits any more; the run is cancelled all the same.
+                let _ = done.send(());
+            }
+        }
+        self.inner.remove(self.row);
+    }
+
+    /// Handles one event; true when the run is over.
+    async fn take(&mut self, event: Event) -> bool {
+        let commands = self.run.advance(&event);
+        let unit = Arc::new(Unit::new(self, &event, &commands));
+        loop {
+            let unit = Arc::clone(&unit);
+            match self.inner.writer.write(move |connection| unit.write(connection)).await {
+                Ok(()) => break,
+                Err(error) => {
+                    tracing::error!(run = %self.origin.run, %error, "the run is paused");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        self.next_seq += 1;
+        self.live = unit.live;
+        for cid in &unit.forgotten {
+            self.inner.timers.remove(self.row, *cid);
+        }
+        self.perform(commands)
+    }
+
+    /// Performs what is durable; true when the run is over.
+    fn perform(&mut self, commands: Vec<Command>) -> bool {
+        let mut over = false;
+        for command in commands {
+            match command {
+                Command::Attempt(attempt) => self.attempt(*attempt),
+                Command::Timer { cid, wake_at } => self.inner.timers.add(wake_at, self.row, cid),
+                Command::Forget { .. } => {}
+                Command::Finish(finish) => {
+                    tracing::info!(
+                        run = %self.origin.run,
+                        playbook = %self.origin.playbook,
+                        status = finish.status.as_str(),
+                        "a run ended"
+                    );
+                    over = true;
+                }
+            }
+        }
+        for news in self.run.take_news() {
+            let run = self.origin.run.clone();
+            let playbook = self.origin.playbook.clone();
+            // Nobody listening is no problem.
+            drop(self.inner.news.send(RunNews { run, playbook, news }));
+        }
+        over
+    }
+
+    fn attempt(&mut self, attempt: Attempt) {
+        let inner = Arc::clone(&self.inner);
+        let origin = Arc::clone(&self.origin);
+        self.attempts.spawn(async move {
+            let cid = attempt.cid;
+            let tried = AssertUnwindSafe(inner.attempts.perform(&origin, &attempt));
+            let outcome = tried.catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!(run = %origin.run, step = attempt.step, "an action panicked");
+                let message = "the action broke; what it did is not known";
+                let error = ActionError::permanent(ErrorKind::Internal, code::AC0108, message);
+                Outcome::Unknown { error }
+            });
+            (cid, outcome)
+        });
+    }
+}
+
+/// What one event adds to the database, all or nothing.
+struct Unit {
+    row: RunRow,
+    seq: u64,
+    body: String,
+    timers: Vec<(Cid, Timestamp)>,
+    forgotten: Vec<Cid>,
+    live: bool,
+    live_before: bool,
+    ended: Option<(RunStatus, Timestamp)>,
+}
+
+impl Unit {
+    fn new(actor: &Actor, event: &Event, commands: &[Command]) -> Self {
+        let mut unit = Self {
+            row: actor.row,
+            seq: actor.next_seq,
+            body: to_json(event),
+            timers: Vec::new(),
+            forgotten: Vec::new(),
+            live: !actor.attempts.is_empty(),
+            live_before: actor.live,
+            ended: None,
+        };
+        if let Event::Fired { cid, .. } = event {
+            unit.forgotten.push(*cid);
+        }
+        for command in commands {
+            match command {
+                Command::Attempt(_) => unit.live = true,
+                Command::Timer { cid, wake_at } => unit.timers.push((*cid, *wake_at)),
+                Command::Forget { cid } => unit.forgotten.push(*cid),
+                Command::Finish(finish) => unit.ended = Some((finish.status, event.at())),
+            }
+        }
+        unit
+    }
+
+    fn write(&self, connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+        rows::add_event(connection, self.row, self.seq, &self.body)?;
+        for cid in &self.forgotten {
+            rows::remove_timer(connection, self.row, *cid)?;
+        }
+        for (cid, wake_at) in &self.timers {
+            rows::add_timer(connection, self.row, *cid, *wake_at)?;
+        }
+        match self.ended {
+            Some((status, at)) => {
+                rows::remove_timers(connection, self.row)?;
+                rows::set_run(connection, self.row, status, false, Some(at))
+            }
+            None if self.live != self.live_before => {
+                rows::set_run(connection, self.row, RunStatus::Running, self.live, None)
+            }
+            None => Ok(()),
+        }
+    }
+}

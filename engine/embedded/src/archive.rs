@@ -1,0 +1,149 @@
+//! Reading the database: for a running engine, and for the folder of a stopped one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use engine_driver::{
+    AlertDocument, AlertSummary, EngineError, Page, Playbooks, RunDocument, RunFilter, RunSummary,
+};
+use engine_model::{Digest, RunId, Timestamp, code};
+use engine_playbook::plan::Plan;
+use engine_run::Run;
+use rusqlite::Connection;
+
+use crate::engine::of_store;
+use crate::readers::Readers;
+use crate::rows::{self, RunRow};
+use crate::schema::{Folder, StoreError};
+
+/// What a database holds about runs and alerts; reads only.
+#[derive(Clone)]
+pub struct Archive {
+    readers: Arc<Readers>,
+    pub(crate) playbooks: Arc<Playbooks>,
+}
+
+impl Archive {
+    /// Looks into the folder of a database; no engine has to run.
+    ///
+    /// # Errors
+    ///
+    /// When there is no database.
+    pub fn open(data_dir: &Path, playbooks: Arc<Playbooks>) -> Result<Self, StoreError> {
+        Ok(Self::new(Arc::new(Folder::look(data_dir)?), playbooks))
+    }
+
+    pub(crate) fn new(folder: Arc<Folder>, playbooks: Arc<Playbooks>) -> Self {
+        Self { readers: Arc::new(Readers::new(folder)), playbooks }
+    }
+
+    /// Everything about a run.
+    ///
+    /// # Errors
+    ///
+    /// `SV0104` when there is none of this id.
+    pub async fn run(&self, run: &RunId) -> Result<RunDocument, EngineError> {
+        let (row, _) = self.find(run).await?;
+        let (summary, events) = self
+            .read(move |connection| {
+                Ok((rows::run_by_row(connection, row)?, rows::events(connection, row)?))
+            })
+            .await
+            .map_err(of_store)?;
+        let plan = self.plan(&summary.digest).await.map_err(of_store)?;
+        let (folded, _) = Run::fold(plan, &events);
+        Ok(RunDocument { summary, view: folded.view(), events })
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn runs(&self, filter: &RunFilter) -> Result<Page<RunSummary>, EngineError> {
+        let filter = filter.clone();
+        let limit = filter.limit;
+        let found = self.read(move |connection| rows::runs(connection, &filter)).await;
+        let found = found.map_err(of_store)?;
+        let next = page_end(found.len() == limit, found.last().map(|(row, _)| *row));
+        Ok(Page { items: found.into_iter().map(|(_, run)| run).collect(), next })
+    }
+
+    /// Everything about an alert: its id, in whatever tenant and source it is found.
+    ///
+    /// # Errors
+    ///
+    /// `SV0104` when there is none of this id, or more than one.
+    pub async fn alert(&self, id: &str) -> Result<AlertDocument, EngineError> {
+        let wanted = id.to_owned();
+        let found = self.read(move |connection| rows::alerts(connection, Some(&wanted), None, 2));
+        let mut found = found.await.map_err(of_store)?;
+        match (found.pop(), found.pop()) {
+            (Some((_, summary, alert)), None) => Ok(AlertDocument { summary, alert }),
+            (Some(_), Some(_)) => Err(EngineError::new(
+                code::SV0104,
+                format!("more than one tenant or source has an alert `{id}`"),
+            )),
+            (None, _) => Err(EngineError::new(code::SV0104, format!("there is no alert `{id}`"))),
+        }
+    }
+
+    /// Alerts, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn alerts(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Page<AlertSummary>, EngineError> {
+        let found = self.read(move |connection| rows::alerts(connection, None, before, limit));
+        let found = found.await.map_err(of_store)?;
+        let next = page_end(found.len() == limit, found.last().map(|(row, ..)| *row));
+        Ok(Page { items: found.into_iter().map(|(_, alert, _)| alert).collect(), next })
+    }
+
+    pub(crate) async fn watermark(&self, poller: &str) -> Result<Option<Timestamp>, EngineError> {
+        let poller = poller.to_owned();
+        let found = self.read(move |connection| rows::watermark(connection, &poller)).await;
+        found.map_err(of_store)
+    }
+
+    pub(crate) async fn find(&self, run: &RunId) -> Result<(RunRow, RunSummary), EngineError> {
+        let id = run.clone();
+        let found = self.read(move |connection| rows::run_by_id(connection, &id)).await;
+        found
+            .map_err(of_store)?
+            .ok_or_else(|| EngineError::new(code::SV0104, format!("there is no run `{run}`")))
+    }
+
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.read(work).await
+    }
+
+    /// The plan of a text that runs are pinned to.
+    pub(crate) async fn plan(&self, digest: &Digest) -> Result<Arc<Plan>, StoreError> {
+        if let Some(plan) = self.playbooks.pinned(digest) {
+            return Ok(plan);
+        }
+        let wanted = digest.clone();
+        let text = self.read(move |connection| rows::playbook_text(connection, &wanted)).await?;
+        let text = text.ok_or_else(|| {
+            StoreError::new(code::ST0103, format!("no playbook of digest {digest} is stored"))
+        })?;
+        self.playbooks.pin(&text).ok_or_else(|| {
+            StoreError::new(
+                code::ST0103,
+                format!("the playbook of digest {digest} is not valid for this engine"),
+            )
+        })
+    }
+}
+
+fn page_end(full: bool, last: Option<RunRow>) -> Option<u64> {
+    last.filter(|_| full).and_then(|row| u64::try_from(row).ok())
+}

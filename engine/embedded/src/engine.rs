@@ -1,0 +1,204 @@
+//! The engine on SQLite.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actions_contract::BoxFuture;
+use engine_driver::{
+    AlertDocument, AlertSummary, Attempts, Clock, Engine, EngineError, ManualStart, Page,
+    Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary,
+};
+use engine_model::{Alert, RunId, TenantId, Timestamp, code};
+use engine_run::{RunStatus, Settings};
+use tokio::sync::{broadcast, oneshot};
+use tokio::task::JoinSet;
+
+use crate::actor::Message;
+use crate::archive::Archive;
+use crate::inner::Inner;
+use crate::intake;
+use crate::rows;
+use crate::schema::{Folder, StoreError};
+use crate::timers::Timers;
+use crate::writer::Writer;
+
+/// News kept for a slow reader.
+const NEWS_KEPT: usize = 4096;
+
+/// What an embedded engine is made of.
+pub struct Options {
+    /// The folder of the database; made when missing.
+    pub data_dir: PathBuf,
+    /// The playbooks; may be replaced while the engine runs.
+    pub playbooks: Arc<Playbooks>,
+    /// Performs tries.
+    pub attempts: Attempts,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is fixed for each run when it begins.
+    pub settings: Settings,
+    /// The tenant of runs that no alert starts.
+    pub tenant: TenantId,
+    /// Schedules that were never seen before are taken to be watched since this instant; since
+    /// the start of the engine when absent.
+    pub schedules_since: Option<Timestamp>,
+}
+
+/// The engine on SQLite. Stops when dropped; whatever it was doing goes on at the next start.
+pub struct Embedded {
+    inner: Arc<Inner>,
+    tenant: TenantId,
+}
+
+impl Embedded {
+    /// Opens the database, takes up unfinished runs, and watches timers and schedules.
+    ///
+    /// # Errors
+    ///
+    /// When the folder is in use or cannot be written, or the database is damaged or newer than
+    /// this engine.
+    pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let folder = Arc::new(Folder::lock(&options.data_dir)?);
+        let writer = Writer::start(folder.writer()?)?;
+        let inner = Arc::new(Inner {
+            writer,
+            archive: Archive::new(folder, options.playbooks),
+            timers: Timers::default(),
+            attempts: options.attempts,
+            clock: options.clock,
+            settings: options.settings,
+            news: broadcast::channel(NEWS_KEPT).0,
+            actors: Mutex::new(HashMap::new()),
+            tasks: Mutex::new(JoinSet::new()),
+        });
+        inner.keep_playbooks().await?;
+        let since = options.schedules_since.unwrap_or_else(|| inner.clock.now());
+        let (timers, live) = inner
+            .archive
+            .read(|connection| Ok((rows::timers(connection)?, rows::live_runs(connection)?)))
+            .await?;
+        for (wake_at, run, cid) in timers {
+            inner.timers.add(wake_at, run, cid);
+        }
+        for run in live {
+            inner.recover(run);
+        }
+        inner.spawn(Box::pin(Arc::clone(&inner).watch_timers()));
+        let tenant = options.tenant.clone();
+        inner.spawn(Box::pin(Arc::clone(&inner).watch_schedules(tenant, since)));
+        Ok(Self { inner, tenant: options.tenant })
+    }
+
+    /// Replaces the playbooks and keeps their texts, so that runs stay pinned to them.
+    ///
+    /// # Errors
+    ///
+    /// When the database takes no writes.
+    pub async fn playbooks_changed(&self) -> Result<(), StoreError> {
+        self.inner.keep_playbooks().await
+    }
+
+    /// Transactions made since the start, for measurements.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.inner.writer.commits()
+    }
+
+    async fn start_run(&self, start: ManualStart) -> Result<RunId, EngineError> {
+        intake::start_by_hand(&self.inner, &self.tenant, start).await
+    }
+
+    async fn cancel_run(&self, run: &RunId, by: &str) -> Result<bool, EngineError> {
+        let (row, summary) = self.inner.archive.find(run).await?;
+        if summary.status != RunStatus::Running {
+            return Ok(false);
+        }
+        let (done, cancelled) = oneshot::channel();
+        let message = Message::Cancel { by: by.to_owned(), done };
+        self.inner.deliver(row, message).map_err(|_| busy())?;
+        // A run that ended meanwhile drops the message.
+        Ok(cancelled.await.is_ok())
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+}
+
+impl Engine for Embedded {
+    fn intake(&self, alert: Alert) -> BoxFuture<'_, Result<Receipt, EngineError>> {
+        Box::pin(intake::intake(&self.inner, alert))
+    }
+
+    fn start(&self, start: ManualStart) -> BoxFuture<'_, Result<RunId, EngineError>> {
+        Box::pin(self.start_run(start))
+    }
+
+    fn cancel<'a>(
+        &'a self,
+        run: &'a RunId,
+        by: &'a str,
+    ) -> BoxFuture<'a, Result<bool, EngineError>> {
+        Box::pin(self.cancel_run(run, by))
+    }
+
+    fn run<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>> {
+        Box::pin(self.inner.archive.run(run))
+    }
+
+    fn runs<'a>(
+        &'a self,
+        filter: &'a RunFilter,
+    ) -> BoxFuture<'a, Result<Page<RunSummary>, EngineError>> {
+        Box::pin(self.inner.archive.runs(filter))
+    }
+
+    fn alert<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<AlertDocument, EngineError>> {
+        Box::pin(self.inner.archive.alert(id))
+    }
+
+    fn alerts(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Page<AlertSummary>, EngineError>> {
+        Box::pin(self.inner.archive.alerts(before, limit))
+    }
+
+    fn watermark<'a>(
+        &'a self,
+        poller: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, EngineError>> {
+        Box::pin(self.inner.archive.watermark(poller))
+    }
+
+    fn set_watermark<'a>(
+        &'a self,
+        poller: &'a str,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        let poller = poller.to_owned();
+        Box::pin(async move {
+            let work =
+                move |connection: &rusqlite::Connection| rows::set_watermark(connection, &poller, at);
+            self.inner.writer.write(work).await.map_err(of_store)
+        })
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<RunNews> {
+        self.inner.news.subscribe()
+    }
+}
+
+fn busy() -> EngineError {
+    let mut error = EngineError::new(code::SV0105, "the run takes no more for the moment");
+    error.retry_after = Some(engine_model::Millis::from_secs(1));
+    error
+}
+
+pub(crate) fn of_store(error: StoreError) -> EngineError {
+    EngineError::new(error.code, error.message)
+}

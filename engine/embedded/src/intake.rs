@@ -1,0 +1,208 @@
+//! What starts runs: an alert that comes in, a person.
+
+use std::sync::Arc;
+
+use engine_driver::{Begun, EngineError, ManualStart, Origin, Receipt, begin};
+use engine_model::{Alert, RunId, TenantId, code};
+use engine_run::{Command, RunStatus, Settings};
+use engine_trigger::{AlertChange, AlertView, ByHand};
+use rusqlite::Connection;
+
+use crate::actor::Standing;
+use crate::engine::of_store;
+use crate::inner::Inner;
+use crate::rows::{self, NewAlert, RunRow, to_json};
+
+/// What the writer did with an alert.
+enum Took {
+    /// Added; the row of each run that began, none where one of that id was there before.
+    Added(Vec<Option<RunRow>>),
+    /// The newest revision has the same content.
+    Same { revision: u32, runs: Vec<RunId> },
+    /// The newest revision is another one than was assumed.
+    Otherwise(Option<u32>),
+}
+
+/// Takes an alert: durable, then acknowledged.
+///
+/// Matching happens before the writer is asked, on the assumption that the alert is new; the
+/// writer tells when it is not, and the matching is done again for a changed alert.
+pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, EngineError> {
+    let mut assumed: Option<u32> = None;
+    loop {
+        let change = if assumed.is_some() { AlertChange::Updated } else { AlertChange::Created };
+        let begun = matching(inner, &alert, change);
+        let new = NewAlert {
+            key: alert.key(),
+            digest: alert.digest(),
+            received_at: inner.clock.now(),
+            body: to_json(&alert),
+        };
+        let units: Vec<NewRun> = begun.iter().map(NewRun::of).collect();
+        let took = inner
+            .writer
+            .write(move |connection| take(connection, &new, assumed, &units))
+            .await
+            .map_err(of_store)?;
+        match took {
+            Took::Added(rows) => {
+                let runs = begun.iter().map(|begun| begun.summary.id.clone()).collect();
+                go_on(inner, begun, rows);
+                return Ok(match assumed {
+                    None => Receipt::Created { runs },
+                    Some(revision) => Receipt::Updated { revision: revision + 1, runs },
+                });
+            }
+            Took::Same { revision, runs } => return Ok(Receipt::Same { revision, runs }),
+            Took::Otherwise(revision) => assumed = revision,
+        }
+    }
+}
+
+fn take(
+    connection: &Connection,
+    new: &NewAlert,
+    assumed: Option<u32>,
+    units: &[NewRun],
+) -> rusqlite::Result<Took> {
+    let known = rows::known_alert(connection, &new.key)?;
+    let revision = known.as_ref().map(|known| known.revision);
+    match known {
+        Some(known) if known.digest == new.digest.as_str() => {
+            Ok(Took::Same { revision: known.revision, runs: known.runs })
+        }
+        _ if revision != assumed => Ok(Took::Otherwise(revision)),
+        _ => {
+            let runs: Vec<RunId> = units.iter().map(|unit| unit.summary.id.clone()).collect();
+            rows::add_alert(connection, new, revision.unwrap_or(0) + 1, &runs)?;
+            let rows = units.iter().map(|unit| unit.add(connection));
+            Ok(Took::Added(rows.collect::<rusqlite::Result<_>>()?))
+        }
+    }
+}
+
+/// Begins, in memory, a run for every trigger that matches.
+fn matching(inner: &Inner, alert: &Alert, change: AlertChange) -> Vec<Begun> {
+    let loaded = inner.archive.playbooks.loaded();
+    let view = AlertView::new(alert);
+    let at = inner.clock.now();
+    let mut begun = Vec::new();
+    for hit in loaded.index.matches(&view, change) {
+        match engine_trigger::start_for_alert(&hit.plan, &hit.trigger, &view, change) {
+            Ok(start) => {
+                let value = Some(view.value().clone());
+                begun.push(begin(&hit.plan, start, value, at, inner.settings));
+            }
+            Err(error) => tracing::error!(
+                playbook = %hit.plan.name,
+                alert = alert.id,
+                code = %error.code(),
+                %error,
+                "a run could not be started"
+            ),
+        }
+    }
+    begun
+}
+
+/// Starts a run by hand.
+pub(crate) async fn start_by_hand(
+    inner: &Arc<Inner>,
+    tenant: &TenantId,
+    start: ManualStart,
+) -> Result<RunId, EngineError> {
+    let loaded = inner.archive.playbooks.loaded();
+    let Some((plan, _)) = loaded.plans.get(&start.playbook) else {
+        let message = format!("there is no playbook `{}`", start.playbook);
+        return Err(EngineError::new(code::SV0104, message));
+    };
+    let view = start.alert.as_ref().map(AlertView::new);
+    // Where the run works on an alert, the alert's tenant is the run's.
+    let tenant = start.alert.as_ref().map_or(tenant, |alert| &alert.tenant);
+    let begun = engine_trigger::start_by_hand(
+        plan,
+        ByHand {
+            tenant,
+            by: &start.by,
+            roles: start.roles.as_deref(),
+            key: &start.key,
+            alert: view.as_ref(),
+            inputs: start.inputs,
+        },
+    )
+    .map_err(|error| EngineError::new(error.code(), error.to_string()))?;
+    let value = view.as_ref().map(|view| view.value().clone());
+    let settings = Settings { dry_run: start.dry_run || inner.settings.dry_run, ..inner.settings };
+    let begun = begin(plan, begun, value, inner.clock.now(), settings);
+    let id = begun.summary.id.clone();
+    add(inner, begun, |_| Ok(())).await.map_err(of_store)?;
+    Ok(id)
+}
+
+/// Makes a run durable together with `also`, then lets it go on; nothing when a run of this id
+/// was there before.
+pub(crate) async fn add(
+    inner: &Arc<Inner>,
+    begun: Begun,
+    also: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+) -> Result<(), crate::StoreError> {
+    let unit = NewRun::of(&begun);
+    let row = inner
+        .writer
+        .write(move |connection| {
+            also(connection)?;
+            unit.add(connection)
+        })
+        .await?;
+    go_on(inner, vec![begun], vec![row]);
+    Ok(())
+}
+
+fn go_on(inner: &Arc<Inner>, begun: Vec<Begun>, rows: Vec<Option<RunRow>>) {
+    for (begun, row) in begun.into_iter().zip(rows) {
+        let Some(row) = row else { continue };
+        let live = is_live(&begun.commands);
+        let Begun { summary, run, commands, .. } = begun;
+        let origin =
+            Origin { run: summary.id, playbook: summary.playbook, tenant: summary.tenant };
+        inner.begin(Standing { row, origin, run, next_seq: 1, live }, commands);
+    }
+}
+
+fn is_live(commands: &[Command]) -> bool {
+    commands.iter().any(|command| matches!(command, Command::Attempt(_)))
+}
+
+/// What a run that begins adds to the database.
+struct NewRun {
+    summary: engine_driver::RunSummary,
+    body: String,
+    commands: Vec<Command>,
+}
+
+impl NewRun {
+    fn of(begun: &Begun) -> Self {
+        Self {
+            summary: begun.summary.clone(),
+            body: to_json(&begun.event),
+            commands: begun
+                .commands
+                .iter()
+                .filter(|command| matches!(command, Command::Attempt(_) | Command::Timer { .. }))
+                .cloned()
+                .collect(),
+        }
+    }
+
+    fn add(&self, connection: &Connection) -> rusqlite::Result<Option<RunRow>> {
+        let live = self.summary.status == RunStatus::Running && is_live(&self.commands);
+        let Some(row) = rows::add_run(connection, &self.summary, live)? else { return Ok(None) };
+        rows::add_event(connection, row, 0, &self.body)?;
+        for command in &self.commands {
+            if let Command::Timer { cid, wake_at } = command {
+                rows::add_timer(connection, row, *cid, *wake_at)?;
+            }
+        }
+        Ok(Some(row))
+    }
+}

@@ -1,0 +1,168 @@
+//! The database file: its tables, its version, its lock.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use engine_model::{Code, code};
+use rusqlite::{Connection, OpenFlags};
+
+/// The version of the tables below; a newer database is refused, an older one is migrated.
+const VERSION: i64 = 1;
+
+/// One step per version, each from the one before it.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE playbooks (
+        digest TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        text TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE alerts (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        tenant TEXT NOT NULL,
+        source TEXT NOT NULL,
+        id TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        received_at INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        runs TEXT NOT NULL,
+        UNIQUE (id, source, tenant, revision)
+    );
+    CREATE TABLE runs (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        tenant TEXT NOT NULL,
+        playbook TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        status TEXT NOT NULL,
+        live INTEGER NOT NULL,
+        started_at INTEGER NOT NULL,
+        ended_at INTEGER
+    );
+    CREATE INDEX runs_unfinished ON runs (live) WHERE status = 'running';
+    CREATE TABLE events (
+        run INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (run, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE timers (
+        run INTEGER NOT NULL,
+        cid INTEGER NOT NULL,
+        wake_at INTEGER NOT NULL,
+        PRIMARY KEY (run, cid)
+    ) WITHOUT ROWID;
+    CREATE TABLE watermarks (
+        poller TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE planned (
+        playbook TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (playbook, trigger)
+    ) WITHOUT ROWID;
+"];
+
+/// Why the database did not do what was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message} ({code})")]
+pub struct StoreError {
+    /// The code.
+    pub code: Code,
+    /// One line for people.
+    pub message: String,
+}
+
+impl StoreError {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        let code = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => code::ST0103,
+            _ => code::ST0102,
+        };
+        Self::new(code, format!("the database refused: {error}"))
+    }
+}
+
+/// The folder of a database, locked for this engine as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    _lock: Option<File>,
+}
+
+impl Folder {
+    /// Takes the folder for writing; refused while another engine has it.
+    pub(crate) fn lock(path: &Path) -> Result<Self, StoreError> {
+        let refused = |what: &str, error: &dyn std::fmt::Display| {
+            StoreError::new(code::ST0102, format!("{what} `{}`: {error}", path.display()))
+        };
+        std::fs::create_dir_all(path).map_err(|error| refused("cannot create", &error))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("quell.lock"))
+            .map_err(|error| refused("cannot write to", &error))?;
+        file.try_lock().map_err(|error| refused("another engine uses", &error))?;
+        Ok(Self { path: path.to_owned(), _lock: Some(file) })
+    }
+
+    /// Looks into the folder without taking it; for reading only.
+    pub(crate) fn look(path: &Path) -> Result<Self, StoreError> {
+        let folder = Self { path: path.to_owned(), _lock: None };
+        if folder.database().exists() {
+            Ok(folder)
+        } else {
+            let message = format!("there is no database in `{}`", path.display());
+            Err(StoreError::new(code::ST0102, message))
+        }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.path.join("quell.db")
+    }
+
+    /// The one connection that writes, with the tables of this version.
+    pub(crate) fn writer(&self) -> Result<Connection, StoreError> {
+        let mut connection = Connection::open(self.database())?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version > VERSION {
+            return Err(StoreError::new(
+                code::ST0101,
+                format!("the database has version {version}, this engine knows up to {VERSION}"),
+            ));
+        }
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        let done = usize::try_from(version).unwrap_or(0);
+        for (step, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+            let tx = connection.transaction()?;
+            tx.execute_batch(migration)?;
+            tx.pragma_update(None, "user_version", step + 1)?;
+            tx.commit()?;
+        }
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+
+    /// A connection that reads.
+    pub(crate) fn reader(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.database(), flags)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(connection)
+    }
+}

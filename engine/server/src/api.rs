@@ -1,0 +1,264 @@
+//! The routes.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use engine_driver::{
+    AlertDocument, AlertSummary, Engine, ManualStart, Page, RunDocument, RunFilter, RunSummary,
+};
+use engine_model::{Alert, PlaybookName, RunId, TenantId, code};
+use engine_run::RunStatus;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::auth::{self, Keys};
+use crate::body::{BODY_BYTES_MAX, too_large};
+use crate::intake::{self, Sources};
+use crate::problem::Problem;
+
+/// Rows of a list where nobody says how many.
+const LIST_DEFAULT: usize = 50;
+/// Rows of a list at the most.
+const LIST_MAX: usize = 500;
+
+/// What a server is made of.
+pub struct ServerOptions {
+    /// The engine it serves.
+    pub engine: Arc<dyn Engine>,
+    /// The adapters of the sources it takes alerts of.
+    pub sources: Sources,
+    /// Every key it knows.
+    pub keys: Keys,
+    /// The tenant of alerts that do not say theirs.
+    pub tenant: TenantId,
+    /// Requests of the intake that are handled at the same time; more are refused with 429.
+    pub intake_max: usize,
+}
+
+pub(crate) struct Shared {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) sources: Sources,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) tenant: TenantId,
+    pub(crate) intake_permits: Semaphore,
+}
+
+/// The HTTP server.
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// A server that does not listen yet.
+    #[must_use]
+    pub fn new(options: ServerOptions) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                engine: options.engine,
+                sources: options.sources,
+                keys: Arc::new(options.keys),
+                tenant: options.tenant,
+                intake_permits: Semaphore::new(options.intake_max),
+            }),
+        }
+    }
+
+    /// The routes.
+    pub fn router(&self) -> Router {
+        let people = Router::new()
+            .route("/v1/alerts", get(list_alerts))
+            .route("/v1/alerts/{source}", get(show_alert))
+            .route("/v1/runs", get(list_runs).post(start_run))
+            .route("/v1/runs/{run}", get(show_run))
+            .route("/v1/runs/{run}/cancel", post(cancel_run))
+            .route_layer(middleware::from_fn_with_state(Arc::clone(&self.shared), person_only));
+        Router::new()
+            .route("/v1/alerts", post(intake::any))
+            .route("/v1/alerts/{source}", post(intake::of_source))
+            .merge(people)
+            .route("/healthz", get(|| async { "ok\n" }))
+            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .layer(middleware::from_fn(name_refusals))
+            .fallback(|| async {
+                Problem::new(StatusCode::NOT_FOUND, code::SV0104, "there is nothing at this path")
+            })
+            .with_state(Arc::clone(&self.shared))
+    }
+
+    /// Serves until `stop` ends.
+    ///
+    /// # Errors
+    ///
+    /// When the listener fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
+    }
+}
+
+/// Every call of a person's route is made by a person.
+async fn person_only(
+    State(shared): State<Arc<Shared>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let person = auth::person(&shared.keys, request.headers())?;
+    request.extensions_mut().insert(Caller { name: person.name, roles: person.roles });
+    Ok(next.run(request).await)
+}
+
+/// The person who calls.
+#[derive(Clone)]
+struct Caller {
+    name: String,
+    roles: Vec<String>,
+}
+
+/// Gives the framework's own refusals our shape.
+async fn name_refusals(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE if !is_problem(&response) => too_large().into_response(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let detail = "this path does not take that method";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, code::SV0104, detail).into_response()
+        }
+        _ => response,
+    }
+}
+
+fn is_problem(response: &Response) -> bool {
+    response
+        .headers()
+        .get("content-type")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    playbook: Option<PlaybookName>,
+    status: Option<RunStatus>,
+    before: Option<u64>,
+    limit: Option<usize>,
+}
+
+impl ListQuery {
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(LIST_DEFAULT).clamp(1, LIST_MAX)
+    }
+}
+
+async fn list_runs(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<RunSummary>>, Problem> {
+    let limit = query.limit();
+    let filter = RunFilter {
+        playbook: query.playbook,
+        status: query.status,
+        before: query.before,
+        limit,
+    };
+    Ok(Json(shared.engine.runs(&filter).await?))
+}
+
+async fn list_alerts(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<AlertSummary>>, Problem> {
+    Ok(Json(shared.engine.alerts(query.before, query.limit()).await?))
+}
+
+async fn show_alert(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+) -> Result<Json<AlertDocument>, Problem> {
+    Ok(Json(shared.engine.alert(&id).await?))
+}
+
+async fn show_run(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+) -> Result<Json<RunDocument>, Problem> {
+    Ok(Json(shared.engine.run(&run_id(&run)?).await?))
+}
+
+async fn cancel_run(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    axum::Extension(caller): axum::Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    let cancelled = shared.engine.cancel(&run_id(&run)?, &caller.name).await?;
+    Ok(Json(json!({ "cancelled": cancelled })))
+}
+
+/// A start by hand.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct StartBody {
+    playbook: PlaybookName,
+    #[serde(default)]
+    inputs: Map<String, Value>,
+    #[serde(default)]
+    alert: Option<Alert>,
+    /// The same key again starts nothing.
+    key: String,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+async fn start_run(
+    State(shared): State<Arc<Shared>>,
+    axum::Extension(caller): axum::Extension<Caller>,
+    body: StartRequest,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let StartRequest(body) = body;
+    let run = shared
+        .engine
+        .start(ManualStart {
+            playbook: body.playbook,
+            tenant: shared.tenant.clone(),
+            inputs: body.inputs,
+            alert: body.alert,
+            by: caller.name,
+            roles: Some(caller.roles),
+            key: body.key,
+            dry_run: body.dry_run,
+        })
+        .await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "run": run }))))
+}
+
+/// A JSON body whose refusals are problems.
+struct StartRequest(StartBody);
+
+impl<S: Send + Sync> FromRequest<S> for StartRequest {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes: Result<Bytes, BytesRejection> = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|_| too_large())?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code::RN0106, error.to_string())
+        })
+    }
+}
+
+fn run_id(text: &str) -> Result<RunId, Problem> {
+    text.parse().map_err(|error: engine_model::id::IdError| {
+        Problem::new(StatusCode::NOT_FOUND, code::SV0104, error.to_string())
+    })
+}

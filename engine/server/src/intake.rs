@@ -1,0 +1,176 @@
+//! `POST /v1/alerts`: alerts in the vendor's shape, taken only when durable.
+
+use std::sync::Arc;
+
+use actions_contract::Source;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use engine_driver::Receipt;
+use engine_model::{Alert, AlertKey, AlertSource, RunId, TenantId, code};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::Shared;
+use crate::auth;
+use crate::body::{self, Batch};
+use crate::problem::Problem;
+
+/// Alerts of one batch that are taken at the same time.
+const AT_ONCE: usize = 64;
+
+/// What became of one alert.
+#[derive(Debug, Serialize)]
+struct Taken {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    alert: AlertKey,
+    status: &'static str,
+    revision: u32,
+    runs: Vec<RunId>,
+}
+
+/// A line of a batch that was refused.
+#[derive(Debug, Serialize)]
+struct Refused {
+    line: usize,
+    #[serde(flatten)]
+    problem: Problem,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize)]
+struct Answer {
+    taken: Vec<Taken>,
+    refused: Vec<Refused>,
+}
+
+/// Takes alerts whose shape tells their source.
+pub(crate) async fn any(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let named = headers.get("quell-source").and_then(|value| value.to_str().ok());
+    let source = named.map(source_of).transpose()?;
+    take(&shared, &headers, source, &body).await
+}
+
+/// Takes alerts of the source named in the path.
+pub(crate) async fn of_source(
+    State(shared): State<Arc<Shared>>,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    take(&shared, &headers, Some(source_of(&source)?), &body).await
+}
+
+async fn take(
+    shared: &Shared,
+    headers: &HeaderMap,
+    source: Option<AlertSource>,
+    body: &[u8],
+) -> Result<Response, Problem> {
+    auth::may_hand_in(&shared.keys, headers)?;
+    let Ok(_permit) = shared.intake_permits.try_acquire() else {
+        return Err(Problem::busy());
+    };
+    match body::read(body)? {
+        Batch::One(value) => {
+            let taken = one(shared, source, None, value).await?;
+            let status =
+                if taken.status == "same" { StatusCode::OK } else { StatusCode::ACCEPTED };
+            Ok((status, Json(taken)).into_response())
+        }
+        Batch::Many(values) => Ok(many(shared, source, values).await),
+    }
+}
+
+async fn many(
+    shared: &Shared,
+    source: Option<AlertSource>,
+    values: Vec<(usize, Result<Value, Problem>)>,
+) -> Response {
+    let results: Vec<Result<Taken, Refused>> = futures_util::stream::iter(values)
+        .map(|(line, value)| async move {
+            let taken = match value {
+                Ok(value) => one(shared, source, Some(line), value).await,
+                Err(problem) => Err(problem),
+            };
+            taken.map_err(|problem| Refused { line, problem })
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let mut answer = Answer { taken: Vec::new(), refused: Vec::new() };
+    for result in results {
+        match result {
+            Ok(taken) => answer.taken.push(taken),
+            Err(refused) => answer.refused.push(refused),
+        }
+    }
+    let status = match (answer.taken.iter().all(|t| t.status == "same"), answer.refused.first()) {
+        (_, Some(refused)) if answer.taken.is_empty() => refused.problem.status(),
+        (true, None) => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
+    };
+    (status, Json(answer)).into_response()
+}
+
+async fn one(
+    shared: &Shared,
+    source: Option<AlertSource>,
+    line: Option<usize>,
+    value: Value,
+) -> Result<Taken, Problem> {
+    let alert = map(shared, source, value)?;
+    let key = alert.key();
+    let (status, revision, runs) = match shared.engine.intake(alert).await? {
+        Receipt::Created { runs } => ("created", 1, runs),
+        Receipt::Updated { revision, runs } => ("updated", revision, runs),
+        Receipt::Same { revision, runs } => ("same", revision, runs),
+    };
+    Ok(Taken { line, alert: key, status, revision, runs })
+}
+
+fn map(shared: &Shared, source: Option<AlertSource>, value: Value) -> Result<Alert, Problem> {
+    let source = source.unwrap_or_else(|| recognise(&value));
+    let adapter = shared
+        .sources
+        .iter()
+        .find(|adapter| adapter.source() == source)
+        .ok_or_else(|| unknown_source(source.as_str()))?;
+    let tenant: TenantId = shared.tenant.clone();
+    adapter.map(value, &tenant).map_err(|error| {
+        let detail = format!("this is not an alert of `{}`: {error}", source.as_str());
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code::SV0106, detail).at(error.path)
+    })
+}
+
+/// The source by the shape: our own shape says it, everything else is Defender for Endpoint's.
+fn recognise(value: &Value) -> AlertSource {
+    let own = value.get("source").is_some() && value.get("created_at").is_some();
+    if own { AlertSource::Api } else { AlertSource::Mde }
+}
+
+fn source_of(word: &str) -> Result<AlertSource, Problem> {
+    AlertSource::ALL
+        .into_iter()
+        .find(|source| source.as_str() == word)
+        .ok_or_else(|| unknown_source(word))
+}
+
+fn unknown_source(word: &str) -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        code::SV0106,
+        format!("the source `{word}` is not one that this engine takes alerts of"),
+    )
+}
+
+/// The adapters of every source the server takes.
+pub(crate) type Sources = Vec<Box<dyn Source>>;

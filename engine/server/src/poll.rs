@@ -1,0 +1,162 @@
+//! Pollers: read an alert source from a durable watermark on, with overlap.
+
+use std::sync::Arc;
+
+use actions_contract::{Call, Egress, EffectKind, Follow, Mode, Source};
+use engine_driver::{Clock, Engine};
+use engine_model::{AlertSource, Code, Millis, RunId, TenantId, Timestamp, code};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How far before the watermark each poll begins: the service may show a change late.
+const OVERLAP: Millis = Millis::from_secs(300);
+/// Pages of one poll at the most; what is left comes with the next poll.
+const PAGES_MAX: usize = 100;
+
+/// One entry of `sources:` in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PollerConfig {
+    /// The source to read.
+    pub source: AlertSource,
+    /// The connection to read it with; the default connection when absent.
+    #[serde(default)]
+    pub connection: Option<String>,
+    /// How often; at least 5s.
+    #[serde(default = "every_default")]
+    pub every: Millis,
+    /// How far back the very first poll looks.
+    #[serde(default = "lookback_default")]
+    pub lookback: Millis,
+}
+
+const fn every_default() -> Millis {
+    Millis::from_secs(30)
+}
+
+const fn lookback_default() -> Millis {
+    Millis::from_secs(3600)
+}
+
+/// Why a poll did not get through.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message} ({code})")]
+pub struct PollError {
+    /// The code.
+    pub code: Code,
+    /// One line for people.
+    pub message: String,
+}
+
+/// Reads one source for ever.
+pub struct Poller {
+    /// What to read and how often.
+    pub config: PollerConfig,
+    /// How to ask and how to map.
+    pub source: Box<dyn Source>,
+    /// Where alerts go.
+    pub engine: Arc<dyn Engine>,
+    /// The way out.
+    pub egress: Arc<dyn Egress>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The tenant of the connection.
+    pub tenant: TenantId,
+}
+
+impl Poller {
+    /// Polls until the task is dropped; a failed poll is logged and tried again.
+    pub async fn run(self) {
+        let pause = self.config.every.max(Millis::from_secs(5)).to_std();
+        loop {
+            match self.poll().await {
+                Ok(taken) => tracing::debug!(source = self.name(), taken, "polled"),
+                Err(error) => {
+                    tracing::warn!(source = self.name(), %error, "a poll failed");
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Reads everything since the watermark; the number of alerts handed to the engine.
+    ///
+    /// The watermark moves only after every alert of the poll is durable.
+    ///
+    /// # Errors
+    ///
+    /// When the service or the engine refuses; what was taken until then stays taken.
+    pub async fn poll(&self) -> Result<usize, PollError> {
+        let name = self.name();
+        let stored = self.engine.watermark(&name).await.map_err(of_engine)?;
+        let now = self.clock.now();
+        let since = stored.unwrap_or_else(|| back(now, self.config.lookback));
+        let mut next = self.source.poll(back(since, OVERLAP));
+        let mut newest = since;
+        let mut taken = 0;
+        for _ in 0..PAGES_MAX {
+            let Some(asked) = next.take() else { break };
+            let call = self.call(now);
+            let response = self.egress.send(&call, asked.clone()).await.map_err(|error| {
+                PollError { code: code::TR0101, message: error.to_string() }
+            })?;
+            let page = self
+                .source
+                .page(&asked, &response)
+                .map_err(|error| PollError { code: code::TR0101, message: error.to_string() })?;
+            for raw in page.alerts {
+                match self.source.map(raw, &self.tenant) {
+                    Ok(alert) => {
+                        newest = newest.max(alert.updated_at);
+                        self.engine.intake(alert).await.map_err(of_engine)?;
+                        taken += 1;
+                    }
+                    // One unreadable alert must not hold up the others for ever.
+                    Err(error) => tracing::error!(source = name, %error, "an alert is left out"),
+                }
+            }
+            next = page.next;
+        }
+        if newest > since || stored.is_none() {
+            self.engine.set_watermark(&name, newest).await.map_err(of_engine)?;
+        }
+        Ok(taken)
+    }
+
+    fn name(&self) -> String {
+        let connection = self.config.connection.as_deref().unwrap_or("default");
+        format!("{}/{connection}", self.config.source.as_str())
+    }
+
+    /// A poll belongs to no run; its calls carry a fixed id of their own.
+    fn call(&self, now: Timestamp) -> Call {
+        let playbook = "poller".parse().expect("a valid playbook name");
+        let trigger = "poll".parse().expect("a valid trigger id");
+        Call {
+            run: RunId::derive(&self.tenant, &playbook, &trigger, &self.name()),
+            playbook,
+            step: "poll".to_owned(),
+            tenant: self.tenant.clone(),
+            connection: self.config.connection.clone(),
+            action: "defender.list-alerts".parse().expect("a valid action id"),
+            effect: EffectKind::Read,
+            mode: Mode::Execute,
+            idem: self.name(),
+            attempt: 1,
+            args: serde_json::Value::Null,
+            resume: None,
+            begun_at: now,
+            now,
+            time_left: Millis::from_secs(60),
+            follow: Follow::default(),
+        }
+    }
+}
+
+fn back(at: Timestamp, span: Millis) -> Timestamp {
+    Timestamp::from_ms(at.as_ms().saturating_sub_unsigned(span.as_ms()))
+}
+
+fn of_engine(error: engine_driver::EngineError) -> PollError {
+    PollError { code: error.code, message: error.message }
+}
