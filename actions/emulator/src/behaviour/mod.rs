@@ -1,0 +1,100 @@
+//! What the emulator does for an operation.
+
+mod alerts;
+mod body;
+mod hunting;
+mod machine_actions;
+mod machines;
+mod submissions;
+
+use crate::reply::{Refusal, Reply};
+use crate::token::Caller;
+use crate::world::World;
+
+/// The operation whose requests are counted by machine.
+pub(crate) const ISOLATE: &str = "defender.isolate-machine";
+
+/// Everything a behaviour is given.
+pub(crate) struct Cx<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) now_ms: i64,
+    /// The values of the placeholders in the path.
+    pub(crate) values: &'a [String],
+    pub(crate) query: &'a [(String, String)],
+    pub(crate) body: &'a [u8],
+    pub(crate) caller: &'a Caller,
+    /// Where the emulator can be reached.
+    pub(crate) base_url: &'a str,
+}
+
+impl Cx<'_> {
+    /// The value of the placeholder at `at`.
+    fn value(&self, at: usize) -> &str {
+        self.values.get(at).map_or("", String::as_str)
+    }
+
+    /// The value of a query option.
+    fn option(&self, name: &str) -> Option<&str> {
+        let pair = self
+            .query
+            .iter()
+            .find(|(option, _)| option.eq_ignore_ascii_case(name));
+        pair.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Serves one request.
+pub(crate) type Behaviour = fn(&mut Cx<'_>) -> Result<Reply, Refusal>;
+
+/// What is served, sorted by operation.
+const BEHAVIOURS: &[(&str, Behaviour)] = &[
+    ("defender.add-or-remove-machine-tag", machines::tag),
+    ("defender.cancel-machine-action", machine_actions::cancel),
+    (
+        "defender.collect-investigation-package",
+        submissions::collect_package,
+    ),
+    (
+        "defender.find-machines-by-internal-ip",
+        machines::find_by_internal_ip,
+    ),
+    ("defender.find-machines-by-ip", machines::find_by_ip),
+    ("defender.find-machines-by-tag", machines::find_by_tag),
+    ("defender.get-alert", alerts::get),
+    ("defender.get-alert-machine", alerts::machine),
+    (
+        "defender.get-investigation-package-uri",
+        machine_actions::package_uri,
+    ),
+    ("defender.get-machine", machines::get),
+    ("defender.get-machine-action", machine_actions::get),
+    (ISOLATE, submissions::isolate),
+    ("defender.list-alerts", alerts::list),
+    ("defender.list-machine-actions", machine_actions::list),
+    ("defender.list-machine-alerts", alerts::of_machine),
+    ("defender.list-machine-logon-users", machines::logon_users),
+    ("defender.list-machines", machines::list),
+    ("defender.offboard-machine", submissions::offboard),
+    ("defender.remove-app-restriction", submissions::unrestrict),
+    ("defender.restrict-app-execution", submissions::restrict),
+    ("defender.run-advanced-hunting-query", hunting::xdr),
+    ("defender.run-advanced-query", hunting::mde),
+    ("defender.run-antivirus-scan", submissions::scan),
+    ("defender.set-device-value", machines::set_value),
+    ("defender.stop-and-quarantine-file", submissions::quarantine),
+    ("defender.unisolate-machine", submissions::unisolate),
+    ("defender.update-alert", alerts::update),
+    ("defender.update-machine", machines::update),
+    ("graph.run-hunting-query", hunting::graph),
+];
+
+/// The behaviour of an operation, if it has one.
+pub(crate) fn of(operation: &str) -> Option<Behaviour> {
+    BEHAVIOURS
+        .binary_search_by(|(id, _)| (*id).cmp(operation))
+        .ok()
+        .map(|at| BEHAVIOURS[at].1)
+}
+
+#[cfg(test)]
+mod tests;

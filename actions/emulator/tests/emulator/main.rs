@@ -1,0 +1,14 @@
+//! The emulator from outside: what its callers see.
+
+#[cfg(test)]
+mod alerts;
+#[cfg(test)]
+mod door;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod hunting;
+#[cfg(test)]
+mod machines;
+#[cfg(test)]
+mod tokens;
