@@ -1,0 +1,10 @@
+;; Imports an interface that no engine offers.
+(module
+  (import "quell:plugin/files@0.1.0" "read" (func $read))
+  (global $effect i32 (i32.const 0))
+  (global $simulates i32 (i32.const 0))
+  ;; prelude
+  (export "quell:plugin/actions@0.1.0#describe" (func $describe))
+  (func (export "quell:plugin/actions@0.1.0#run") (param i32) (result i32)
+    (call $read)
+    (call $done-if (i32.const 1))))

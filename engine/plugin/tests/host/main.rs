@@ -1,0 +1,11 @@
+//! The host against guests in WebAssembly text, and against the plugin that ships as an example.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod calls;
+mod example;
+mod hostile;
+mod reach;
+mod support;
