@@ -177,14 +177,13 @@ impl Faults {
     /// The fault that strikes this request; it has then struck once more.
     pub(crate) fn claim(&self, incoming: &Incoming) -> Option<(u64, Fault)> {
         let mut book = self.book();
-        let at = book
-            .rules
-            .iter()
-            .position(|(_, rule)| rule.on.strikes(incoming))?;
+        let fits = |(_, rule): &(u64, FaultRule)| rule.times > 0 && rule.on.strikes(incoming);
+        let at = book.rules.iter().position(fits)?;
         let (id, rule) = &mut book.rules[at];
         let claimed = (*id, rule.fault.clone());
         rule.times -= 1;
-        if rule.times == 0 {
+        // A spent fault that holds stays in the book until it is released.
+        if rule.times == 0 && !matches!(rule.fault, Fault::Hold | Fault::HoldBefore) {
             book.rules.remove(at);
         }
         Some(claimed)
@@ -208,6 +207,9 @@ impl Faults {
             .into_iter()
             .partition(|parked| fault.is_none_or(|id| parked.fault == id));
         book.parked = stay;
+        let held: Vec<u64> = book.parked.iter().map(|parked| parked.fault).collect();
+        book.rules
+            .retain(|(id, rule)| rule.times > 0 || held.contains(id));
         out
     }
 

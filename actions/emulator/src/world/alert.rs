@@ -42,7 +42,6 @@ pub(super) fn seeded(world: &World, seed: &Seed) -> (Value, Value) {
         "threatName": format!("Trojan:Win32/{}", scenario.family),
         "mitreTechniques": ["T1055", "T1218.011"],
         "relatedUser": { "userName": user.account, "domainName": user.domain },
-        "loggedOnUsers": [{ "accountName": user.account, "domainName": user.domain }],
         "comments": [],
         "evidence": evidence::of(scenario, user),
     });
@@ -102,7 +101,6 @@ fn resolved(world: &World, seed: &Seed) -> Value {
         "threatName": null,
         "mitreTechniques": [],
         "relatedUser": { "userName": user.account, "domainName": user.domain },
-        "loggedOnUsers": [],
         "comments": [],
         "evidence": [],
     })

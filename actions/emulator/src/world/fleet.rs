@@ -182,7 +182,6 @@ impl Draft<'_> {
             "firstSeen": wire::vendor_time(first),
             "lastSeen": wire::vendor_time(last),
             "osPlatform": platform,
-            "osVersion": null,
             "osProcessor": "x64",
             "osArchitecture": "64-bit",
             "version": version,

@@ -129,14 +129,28 @@ impl Door {
 
     /// A list read with a filter.
     pub(crate) async fn filtered(&self, path: &str, filter: &str) -> Answer {
-        let filter: String = filter
-            .bytes()
-            .map(|byte| match byte {
+        self.get(&Self::with_query(path, &[("$filter", filter)]))
+            .await
+    }
+
+    /// A path with query pairs, encoded.
+    pub(crate) fn with_query<N: AsRef<str>, V: AsRef<str>>(path: &str, query: &[(N, V)]) -> String {
+        let encode = |text: &str| -> String {
+            let byte = |byte: u8| match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
                 _ => format!("%{byte:02X}"),
-            })
+            };
+            text.bytes().map(byte).collect()
+        };
+        let pairs: Vec<String> = query
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name.as_ref()), encode(value.as_ref())))
             .collect();
-        self.get(&format!("{path}?$filter={filter}")).await
+        if pairs.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{}", pairs.join("&"))
+        }
     }
 
     pub(crate) async fn isolate(&self, machine: &str) -> Answer {

@@ -95,8 +95,11 @@ async fn a_held_answer_waits_for_its_release() {
                 tokio::task::yield_now().await;
             }
             assert_eq!(actions(), actions_while_held);
+            let left = door.emulator.faults_left();
+            assert_eq!((left[0].rule.times, left[0].held), (0, 1));
             let released = door.post("/emulator/release?fault=1", json!(null)).await;
             assert_eq!(released.body["released"], 1);
+            assert!(door.emulator.faults_left().is_empty());
         };
         let (answer, ()) = tokio::join!(waiting, releasing);
         assert_eq!(answer.status, Some(201));

@@ -11,4 +11,6 @@ mod hunting;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod tokens;

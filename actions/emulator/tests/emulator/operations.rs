@@ -1,0 +1,286 @@
+//! The operations of the catalog, performed against the emulator.
+
+use actions_catalog::{Options as CatalogOptions, catalog};
+use actions_contract::{
+    ActionError, BoxFuture, Call, EffectKind, Egress, EgressError, ErrorKind, Mode, Outcome,
+    Request, Response, Sent, Target,
+};
+use actions_emulator::{Ending, Fault, FaultMatch, FaultRule};
+use engine_model::{Millis, Timestamp, code};
+use serde_json::{Value, json};
+
+use crate::door::Door;
+
+const RUN: &str = "run_aaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+impl Egress for Door {
+    fn send<'a>(
+        &'a self,
+        _: &'a Call,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, EgressError>> {
+        Box::pin(async move {
+            let Target::Api(api) = request.target else {
+                panic!("{} leaves the API", request.operation);
+            };
+            let body = match request.body {
+                actions_contract::Body::Json(body) => Some(body),
+                actions_contract::Body::Empty => None,
+                actions_contract::Body::Bytes { .. } => panic!("{} sends bytes", request.operation),
+            };
+            let door = self.token_for(0, api);
+            let path = Door::with_query(&request.path, &request.query);
+            let answer = door.send(request.method.as_str(), &path, body).await;
+            match answer.status {
+                Some(status) => Ok(Response {
+                    status,
+                    headers: Vec::new(),
+                    body: answer.body.to_string().into_bytes(),
+                    retry_after: None,
+                }),
+                None => Err(EgressError {
+                    error: ActionError::retryable(
+                        ErrorKind::Network,
+                        code::AC0111,
+                        "the connection was cut",
+                        None,
+                    ),
+                    sent: Sent::Maybe,
+                }),
+            }
+        })
+    }
+}
+
+/// A call of `action`, of a step that began when the world did.
+fn call(door: &Door, action: &str, args: Value) -> Call {
+    Call {
+        run: RUN.parse().unwrap(),
+        playbook: "contain".parse().unwrap(),
+        step: "isolate".to_owned(),
+        tenant: door.emulator.options().tenants[0].id.parse().unwrap(),
+        connection: None,
+        action: action.parse().unwrap(),
+        effect: EffectKind::Contain,
+        mode: Mode::Execute,
+        idem: format!("{RUN}/isolate"),
+        attempt: 1,
+        args,
+        resume: None,
+        begun_at: Timestamp::from_ms(door.emulator.now_ms()),
+        now: Timestamp::from_ms(door.emulator.now_ms()),
+        time_left: Millis::from_secs(60),
+        follow: actions_contract::Follow::default(),
+    }
+}
+
+async fn perform(door: &Door, call: &Call) -> Outcome {
+    let actions = catalog(CatalogOptions::default());
+    let action = actions
+        .iter()
+        .find(|action| action.info().id == call.action);
+    let action = action.unwrap_or_else(|| panic!("{} is not in the catalog", call.action));
+    action.call(call, door).await
+}
+
+/// Performs a call and follows it to its end, the clock running ahead to each look.
+async fn follow(door: &Door, mut call: Call) -> Outcome {
+    for _ in 0..10 {
+        match perform(door, &call).await {
+            Outcome::Pending {
+                state,
+                resume_after,
+                ..
+            } => {
+                door.clock
+                    .advance(i64::try_from(resume_after.as_ms()).unwrap());
+                call.resume = Some(state);
+            }
+            other => return other,
+        }
+    }
+    panic!("{} never ends", call.action);
+}
+
+fn isolation(door: &Door) -> Call {
+    let args = json!({
+        "machine_id": door.victim(),
+        "comment": "alert 1",
+        "isolation_type": "Full",
+    });
+    call(door, "defender.isolate-machine", args)
+}
+
+#[track_caller]
+fn done(outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Done { output } => output,
+        other => panic!("not done: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn failed(outcome: Outcome) -> ErrorKind {
+    match outcome {
+        Outcome::Failed { error } => error.kind,
+        other => panic!("not failed: {other:?}"),
+    }
+}
+
+#[test]
+fn every_operation_of_the_catalog_is_served() {
+    let coverage = Door::new().emulator.coverage();
+    assert_eq!(coverage.unserved, Vec::<&str>::new());
+    assert!(coverage.served.len() >= 13);
+}
+
+#[tokio::test]
+async fn an_isolation_is_followed_to_its_end() {
+    let door = Door::new();
+    let output = done(follow(&door, isolation(&door)).await);
+    assert_eq!(output["status"], "Succeeded");
+    assert_eq!(output["machine_id"], door.victim());
+    assert!(
+        door.emulator
+            .state()
+            .machine(&door.victim())
+            .unwrap()
+            .isolated
+    );
+    let args = json!({ "machine_id": door.victim(), "comment": "false alarm" });
+    done(follow(&door, call(&door, "defender.unisolate-machine", args)).await);
+    assert!(
+        !door
+            .emulator
+            .state()
+            .machine(&door.victim())
+            .unwrap()
+            .isolated
+    );
+}
+
+#[tokio::test]
+async fn an_isolation_that_fails_says_how() {
+    for (ending, kind) in [
+        (Ending::Fails, ErrorKind::Conflict),
+        (Ending::TimesOut, ErrorKind::Timeout),
+    ] {
+        let door = Door::with(|options| options.isolation = ending);
+        assert_eq!(failed(follow(&door, isolation(&door)).await), kind);
+    }
+}
+
+#[tokio::test]
+async fn a_second_isolation_is_a_conflict() {
+    let door = Door::new();
+    assert!(matches!(
+        perform(&door, &isolation(&door)).await,
+        Outcome::Pending { .. }
+    ));
+    assert_eq!(
+        failed(perform(&door, &isolation(&door)).await),
+        ErrorKind::Conflict
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_found_again_and_a_lost_request_is_not() {
+    for (fault, arrived) in [(Fault::CutAfter, true), (Fault::CutBefore, false)] {
+        let rule = FaultRule {
+            on: FaultMatch::operation("defender.isolate-machine"),
+            times: 1,
+            fault,
+        };
+        let door = Door::with(|options| options.faults = vec![rule]);
+        let mut call = isolation(&door);
+        assert!(matches!(
+            perform(&door, &call).await,
+            Outcome::Unknown { .. }
+        ));
+        door.clock.advance(5000);
+        call.mode = Mode::Reconcile;
+        match perform(&door, &call).await {
+            Outcome::Done { output } if arrived => assert_eq!(output["status"], "Succeeded"),
+            Outcome::Nothing if !arrived => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(door.emulator.counts().isolate_posts(&door.victim()), 1);
+    }
+}
+
+/// Performs an action and checks that its output is typed to the last field and not empty.
+async fn check(door: &Door, action: &str, args: Value) {
+    let output = done(perform(door, &call(door, action, args)).await);
+    // Fields of another shape than documented end up in `extra`.
+    let text = output.to_string();
+    assert!(!text.contains("\"extra\""), "{action}: {text}");
+    let found = output
+        .get("value")
+        .or(output.get("rows"))
+        .and_then(Value::as_array);
+    assert!(
+        found.is_none_or(|found| !found.is_empty()),
+        "{action}: {text}"
+    );
+}
+
+#[tokio::test]
+async fn devices_and_their_actions_have_the_documented_shape() {
+    let door = Door::new();
+    let isolated = done(follow(&door, isolation(&door)).await);
+    let machine = json!({ "machine_id": door.victim() });
+    let found = done(perform(&door, &call(&door, "defender.get-machine", machine.clone())).await);
+    let now = Timestamp::from_ms(door.emulator.now_ms());
+    let address = json!({ "ip": found["last_ip_address"], "timestamp": now });
+    check(&door, "defender.find-machines-by-ip", address).await;
+    check(&door, "defender.get-machine", machine).await;
+    check(&door, "defender.list-machines", json!({ "limit": 3 })).await;
+    let id = json!({ "machine_action_id": isolated["id"] });
+    check(&door, "defender.get-machine-action", id).await;
+    let filter = json!({ "filter": "status eq 'Succeeded'" });
+    check(&door, "defender.list-machine-actions", filter).await;
+}
+
+#[tokio::test]
+async fn alerts_have_the_documented_shape() {
+    let door = Door::new();
+    let id = door.emulator.demo_alert()["id"].clone();
+    check(&door, "defender.get-alert", json!({ "alert_id": id })).await;
+    let filter = json!({ "filter": "severity eq 'High'", "expand_evidence": true });
+    check(&door, "defender.list-alerts", filter).await;
+    let change = json!({ "alert_id": id, "status": "InProgress", "comment": "x" });
+    check(&door, "defender.update-alert", change).await;
+}
+
+#[tokio::test]
+async fn hunting_results_have_the_documented_shape() {
+    let door = Door::new();
+    let query = json!({ "query": "DeviceProcessEvents | where FileName =~ 'rundll32.exe'" });
+    for action in [
+        "defender.run-advanced-hunting-query",
+        "defender.run-advanced-query",
+        "defender.run-hunting-query",
+        "graph.run-hunting-query",
+    ] {
+        check(&door, action, query.clone()).await;
+    }
+}
+
+#[tokio::test]
+async fn the_examples_of_the_catalog_are_understood() {
+    let door = Door::new();
+    for action in catalog(CatalogOptions::default()) {
+        let info = action.info();
+        if info.api.is_none() {
+            continue;
+        }
+        let call = call(&door, &info.id.to_string(), info.example.clone());
+        // The objects that examples name do not exist here; anything but that is a defect.
+        match action.call(&call, &door).await {
+            Outcome::Done { .. } => {}
+            Outcome::Failed { error } if error.kind == ErrorKind::NotFound => {}
+            Outcome::Failed { error } if error.message.contains("last 30 days") => {}
+            other => panic!("{}: {other:?}", info.id),
+        }
+    }
+}
