@@ -1,0 +1,283 @@
+//! The broker: connections by name, and a token for each.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actions_contract::{Api, Call, EgressError};
+use engine_model::{Diagnostic, TenantId, code};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::Config;
+use crate::cache::{Cache, Chance, Grasp};
+use crate::clients::Clients;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{AuthError, AuthKind, refused, unconfigured};
+use crate::fetch::{Ask, Fetcher};
+use crate::guard::Rules;
+use crate::key::{Fingerprint, Principal, Sealer, TokenKey};
+use crate::problems::listed;
+use crate::secret::{Environment, SecretRef, Secrets};
+use crate::setup::{Link, Route, Setup};
+use crate::telemetry::{Observer, Telemetry, TokenSubject};
+use crate::token::Expected;
+
+/// What the broker takes from around it; [`Default`] takes the machine's own.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The time by which tokens age.
+    pub clock: Arc<dyn Clock>,
+    /// The value of an environment variable.
+    pub environment: Environment,
+    /// A random number in `0..1`, which spreads refreshes and retries.
+    pub chance: Chance,
+    /// Is told what happens to tokens.
+    pub observer: Option<Observer>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::default()),
+            environment: Arc::new(|name| std::env::var(name).ok()),
+            chance: Arc::new(random_share),
+            observer: None,
+        }
+    }
+}
+
+/// Half is as good as any where the machine has no randomness.
+fn random_share() -> f64 {
+    getrandom::u32().map_or(0.5, |number| {
+        f64::from(number) / (f64::from(u32::MAX) + 1.0)
+    })
+}
+
+/// Why a broker could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration has {} problem(s), first: {}", problems.len(), first(problems))]
+pub struct InvalidConfig {
+    /// Every problem, with the path of the value.
+    pub problems: Vec<Diagnostic>,
+}
+
+fn first(problems: &[Diagnostic]) -> String {
+    problems.first().map_or_else(String::new, |first| {
+        format!("{}: {}", first.path, first.message)
+    })
+}
+
+/// The one way out: sends requests for actions, with tokens they never see.
+///
+/// Needs a Tokio runtime when it sends. Dropping it ends the token requests under way.
+pub struct Broker {
+    pub(crate) setup: Setup,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) secrets: Secrets,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) cache: Cache,
+    sealer: Arc<Sealer>,
+    fetcher: Arc<Fetcher>,
+    /// The credential that each reference led to last, so that a rotated one is forgotten.
+    former: Mutex<HashMap<SecretRef, Fingerprint>>,
+}
+
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let connections: Vec<&String> = self.setup.links.keys().collect();
+        f.debug_struct("Broker")
+            .field("connections", &connections)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token and what is needed to reject it.
+pub(crate) struct Pass {
+    pub(crate) key: TokenKey,
+    pub(crate) grasp: Grasp,
+}
+
+impl Broker {
+    /// A broker for a configuration. Opens nothing: secrets are read and clients are built when a
+    /// request first needs them.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the configuration.
+    pub fn new(config: &Config, surroundings: Surroundings) -> Result<Self, InvalidConfig> {
+        let setup = config
+            .build()
+            .map_err(|problems| InvalidConfig { problems })?;
+        let Surroundings {
+            clock,
+            environment,
+            chance,
+            observer,
+        } = surroundings;
+        let rules = Arc::new(Rules::new(&setup));
+        let clients = Arc::new(Clients::new(&setup.http, Arc::clone(&rules)));
+        let sealer = Arc::new(Sealer::new());
+        let telemetry = Telemetry::new(observer);
+        let fetcher = Fetcher {
+            clients: Arc::clone(&clients),
+            clock: Arc::clone(&clock),
+            sealer: Arc::clone(&sealer),
+        };
+        Ok(Self {
+            cache: Cache::new(Arc::clone(&clock), chance, telemetry.clone()),
+            secrets: Secrets::new(environment),
+            fetcher: Arc::new(fetcher),
+            setup,
+            rules,
+            clients,
+            clock,
+            telemetry,
+            sealer,
+            former: Mutex::default(),
+        })
+    }
+
+    /// The directory of a connection, or of the default one.
+    #[must_use]
+    pub fn tenant(&self, connection: Option<&str>) -> Option<TenantId> {
+        let links = &self.setup.links;
+        let link = match connection.or(self.setup.default.as_deref()) {
+            Some(name) => links.get(name)?,
+            None => links.values().next().filter(|_| links.len() == 1)?,
+        };
+        link.tenant.parse().ok()
+    }
+
+    /// The connection that a call uses, after the check that its tenant may.
+    pub(crate) fn link(&self, call: &Call) -> Result<&Link, EgressError> {
+        let links = &self.setup.links;
+        let link = match call.connection.as_ref().or(self.setup.default.as_ref()) {
+            Some(name) => links.get(name).ok_or_else(|| {
+                let names: Vec<&str> = links.keys().map(String::as_str).collect();
+                let names = listed(&names);
+                unconfigured(format!(
+                    "there is no connection `{name}`; configured: {names}"
+                ))
+            })?,
+            None => match links.values().next() {
+                Some(only) if links.len() == 1 => only,
+                Some(_) => {
+                    return Err(unconfigured(
+                        "the step names no connection; set `bindings.default` or `connection`",
+                    ));
+                }
+                None => return Err(unconfigured("no connection is configured")),
+            },
+        };
+        if !link.serves(call.tenant.as_str()) {
+            let mut error = refused(format!(
+                "connection `{}` may not act for tenant `{}`; see `connections.{}.tenants`",
+                link.name, call.tenant, link.name
+            ));
+            error.error.code = code::BR0104.as_str().into();
+            return Err(error);
+        }
+        Ok(link)
+    }
+
+    /// A token for an API of a connection. Secrets are tried in order while the token service
+    /// refuses the earlier ones.
+    pub(crate) async fn token(
+        &self,
+        link: &Link,
+        api: Api,
+        subject: &TokenSubject,
+    ) -> Result<Pass, AuthError> {
+        let Some(route) = link.apis.get(&api) else {
+            let reason = "the connection does not offer this API";
+            return Err(AuthError::new(AuthKind::Configuration, reason));
+        };
+        let mut refusal: Option<AuthError> = None;
+        for reference in &link.secrets {
+            let error = match self.token_with(link, route, reference, subject).await {
+                Ok(pass) => return Ok(pass),
+                Err(error) => error,
+            };
+            match error.kind {
+                AuthKind::Credential | AuthKind::Secret => {
+                    tracing::debug!(connection = link.name, %reference, "credential.refused");
+                    // A refused secret says more than a missing one.
+                    if refusal
+                        .as_ref()
+                        .is_none_or(|first| first.kind == AuthKind::Secret)
+                    {
+                        refusal = Some(error);
+                    }
+                }
+                _ => return Err(error),
+            }
+        }
+        let none = || AuthError::new(AuthKind::Secret, "no secret is configured");
+        Err(refusal.unwrap_or_else(none))
+    }
+
+    async fn token_with(
+        &self,
+        link: &Link,
+        route: &Route,
+        reference: &SecretRef,
+        subject: &TokenSubject,
+    ) -> Result<Pass, AuthError> {
+        let secret = self.secrets.read(reference)?;
+        let key = TokenKey {
+            authority: link.authority.as_str().to_owned(),
+            tenant: link.tenant.clone(),
+            client_id: link.client_id.clone(),
+            principal: Principal::App,
+            scope: route.scope.clone(),
+            credential: self.sealer.fingerprint(secret.expose_secret()),
+        };
+        self.forget_former(reference, key.credential);
+        let fetch = || self.fetch(link, route, secret.clone());
+        let grasp = self.cache.get(&key, subject, fetch).await?;
+        Ok(Pass { key, grasp })
+    }
+
+    /// Forgets the tokens of the secret that stood here before.
+    fn forget_former(&self, reference: &SecretRef, present: Fingerprint) {
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = former.insert(reference.clone(), present)
+            && before != present
+        {
+            self.cache.forget(before);
+        }
+    }
+
+    /// The request of a flight, complete in itself: it must not hold on to the caller.
+    fn fetch(&self, link: &Link, route: &Route, secret: SecretString) -> crate::cache::Fetch {
+        let fetcher = Arc::clone(&self.fetcher);
+        let mut token_url = link.authority.clone();
+        let path = token_url.path().trim_end_matches('/');
+        token_url.set_path(&format!("{path}/{}/oauth2/v2.0/token", link.tenant));
+        let expected = Expected {
+            tenant: link.tenant.clone(),
+            client_id: link.client_id.clone(),
+            audiences: route.audiences.clone(),
+        };
+        let ask = Ask {
+            token_url,
+            scope: route.scope.clone(),
+            secret,
+            expected,
+        };
+        Box::new(move || Box::pin(async move { fetcher.fetch(ask).await }))
+    }
+}
+
+impl Link {
+    /// Whether runs of this tenant may use the connection; `default` stands for no tenant known.
+    fn serves(&self, tenant: &str) -> bool {
+        tenant == "default"
+            || self.tenant.eq_ignore_ascii_case(tenant)
+            || self
+                .tenants
+                .iter()
+                .any(|allowed| allowed.eq_ignore_ascii_case(tenant))
+    }
+}

@@ -1,0 +1,399 @@
+//! The cache of tokens: one slot per key, one flight per slot, flights owned by the broker.
+//!
+//! A caller that goes away does not take its flight along: the answer still lands. No lock is held
+//! across an await; while the token service is slow for one tenant, nobody else waits.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actions_contract::BoxFuture;
+use engine_model::Millis;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::clock::{Clock, Moment};
+use crate::error::{AuthError, AuthKind};
+use crate::key::{Circuit, Fingerprint, TokenKey};
+use crate::slot::{Departure, Landing, Look, Rejection, Slot, Ticket, lost_flight};
+use crate::telemetry::{Telemetry, TokenEvent, TokenEventKind, TokenSource, TokenSubject};
+use crate::token::{Issued, Token};
+
+const SLOTS_MAX: usize = 4096;
+const IDLE_MS: u64 = 2 * 3_600_000;
+const FLIGHTS_MAX: usize = 8;
+const FLIGHTS_PER_TENANT_MAX: usize = 2;
+const FLIGHT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A random number in `0..1`.
+pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// Asks the token service once.
+pub(crate) type Fetch = Box<dyn FnOnce() -> BoxFuture<'static, Result<Issued, AuthError>> + Send>;
+
+type Announce = watch::Sender<Option<Landing>>;
+
+/// A token that may be used now, with what is told about it.
+#[derive(Debug)]
+pub(crate) struct Grasp {
+    pub(crate) token: Arc<Token>,
+    pub(crate) source: TokenSource,
+    pub(crate) epoch: u64,
+}
+
+/// The tokens of a broker.
+pub(crate) struct Cache {
+    shared: Arc<Shared>,
+    /// Dropped with the broker, which ends the flights.
+    flights: Mutex<JoinSet<()>>,
+}
+
+/// What the flights share with the cache.
+struct Shared {
+    state: Mutex<State>,
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+    telemetry: Telemetry,
+    serial: AtomicU64,
+    gate: Semaphore,
+}
+
+#[derive(Default)]
+struct State {
+    slots: HashMap<TokenKey, Slot>,
+    /// Until when the token service does not want to be asked.
+    throttled: HashMap<Circuit, Moment>,
+    /// A narrow gate per directory, so that a slow one cannot take every place.
+    gates: HashMap<(String, String), Arc<Semaphore>>,
+}
+
+/// What a look at the slot led to.
+enum Step {
+    Ready(Arc<Token>),
+    Refresh(Arc<Token>, Departure),
+    Wait(Ticket),
+    Leave(Departure),
+}
+
+/// What a flight needs to know to land.
+struct Plan {
+    key: TokenKey,
+    subject: TokenSubject,
+    epoch: u64,
+}
+
+impl Plan {
+    fn new(key: &TokenKey, subject: &TokenSubject, epoch: u64) -> Self {
+        Self {
+            key: key.clone(),
+            subject: subject.clone(),
+            epoch,
+        }
+    }
+}
+
+impl Cache {
+    pub(crate) fn new(clock: Arc<dyn Clock>, chance: Chance, telemetry: Telemetry) -> Self {
+        let shared = Shared {
+            state: Mutex::default(),
+            clock,
+            chance,
+            telemetry,
+            serial: AtomicU64::new(1),
+            gate: Semaphore::new(FLIGHTS_MAX),
+        };
+        Self {
+            shared: Arc::new(shared),
+            flights: Mutex::default(),
+        }
+    }
+
+    /// A usable token: at once when one is at hand, otherwise when the flight for it lands.
+    /// `fetch` makes the request of a flight, should one have to leave.
+    pub(crate) async fn get(
+        &self,
+        key: &TokenKey,
+        subject: &TokenSubject,
+        fetch: impl Fn() -> Fetch,
+    ) -> Result<Grasp, AuthError> {
+        loop {
+            let (step, epoch) = self.look(key);
+            let mut ticket = match step? {
+                Step::Ready(token) => {
+                    return Ok(Grasp {
+                        token,
+                        source: TokenSource::Cache,
+                        epoch,
+                    });
+                }
+                Step::Refresh(token, departure) => {
+                    let kind = TokenEventKind::RefreshStarted;
+                    self.launch(
+                        Plan::new(key, subject, departure.epoch),
+                        kind,
+                        departure,
+                        fetch(),
+                    );
+                    return Ok(Grasp {
+                        token,
+                        source: TokenSource::Cache,
+                        epoch,
+                    });
+                }
+                Step::Wait(ticket) => ticket,
+                Step::Leave(departure) => {
+                    let kind = TokenEventKind::Requested;
+                    self.launch(
+                        Plan::new(key, subject, departure.epoch),
+                        kind,
+                        departure,
+                        fetch(),
+                    )
+                }
+            };
+            let landing = match ticket.landing.wait_for(Option::is_some).await {
+                Ok(landing) => landing
+                    .clone()
+                    .unwrap_or_else(|| Err(Arc::new(lost_flight()))),
+                Err(_) => Err(Arc::new(lost_flight())),
+            };
+            if ticket.is_current {
+                return match landing {
+                    Ok(token) => Ok(Grasp {
+                        token,
+                        source: TokenSource::Idp,
+                        epoch,
+                    }),
+                    Err(error) => Err(AuthError::clone(&error)),
+                };
+            }
+        }
+    }
+
+    /// The API rejected `token`: drops it unless it was replaced already.
+    pub(crate) fn reject(
+        &self,
+        key: &TokenKey,
+        subject: &TokenSubject,
+        token: &Token,
+    ) -> Rejection {
+        let now = self.shared.clock.now();
+        let mut state = self.shared.state();
+        let Some(slot) = state.slots.get_mut(key) else {
+            return Rejection::Replaced;
+        };
+        let rejection = slot.reject(token.serial, now);
+        let epoch = slot.epoch();
+        drop(state);
+        if rejection == Rejection::Dropped {
+            let mut event = TokenEvent::new(TokenEventKind::Invalidated, subject, epoch);
+            event.token = Some(token.name.clone());
+            self.shared.telemetry.tell(&event);
+        }
+        rejection
+    }
+
+    /// Forgets every token that was got with this credential.
+    pub(crate) fn forget(&self, credential: Fingerprint) {
+        self.shared
+            .state()
+            .slots
+            .retain(|key, _| key.credential != credential);
+    }
+
+    /// Looks into the slot, and books a flight under the same lock where one has to leave.
+    fn look(&self, key: &TokenKey) -> (Result<Step, AuthError>, u64) {
+        let now = self.shared.clock.now();
+        let mut state = self.shared.state();
+        if !state.slots.contains_key(key) {
+            state.make_room(now);
+        }
+        let throttled = state.throttled_for_ms(&key.circuit(), now);
+        let slot = state.slots.entry(key.clone()).or_default();
+        let step = match (slot.look(now), throttled) {
+            (Look::Serve(token), _) | (Look::ServeAndRefresh(token), Some(_)) => {
+                Ok(Step::Ready(token))
+            }
+            (Look::ServeAndRefresh(token), None) => Ok(Step::Refresh(token, slot.depart())),
+            (Look::Join(ticket), _) => Ok(Step::Wait(ticket)),
+            (Look::Fetch, None) => Ok(Step::Leave(slot.depart())),
+            (Look::Fetch, Some(wait_ms)) => Err(throttled_error(wait_ms)),
+            (Look::Refuse(error), _) => Err(error),
+        };
+        (step, slot.epoch())
+    }
+
+    /// Sends a flight off, owned by the broker.
+    fn launch(
+        &self,
+        plan: Plan,
+        kind: TokenEventKind,
+        departure: Departure,
+        fetch: Fetch,
+    ) -> Ticket {
+        self.shared
+            .telemetry
+            .tell(&TokenEvent::new(kind, &plan.subject, plan.epoch));
+        let Departure {
+            announce, ticket, ..
+        } = departure;
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        while flights.try_join_next().is_some() {}
+        flights.spawn(fly(Arc::clone(&self.shared), plan, announce, fetch));
+        ticket
+    }
+}
+
+/// One flight: waits for its place, asks, lands. A panic inside lands as an error.
+async fn fly(shared: Arc<Shared>, plan: Plan, announce: Announce, fetch: Fetch) {
+    let outcome = Err(lost_flight());
+    let mut landing = Runway {
+        shared: &shared,
+        plan: &plan,
+        announce,
+        outcome,
+    };
+    // The narrow gate first: who waits for one tenant must not hold a place that others need.
+    let gate = shared.state().gate_of(&plan.key);
+    let (Ok(_narrow), Ok(_wide)) = (gate.acquire().await, shared.gate.acquire().await) else {
+        return;
+    };
+    let throttled = shared
+        .state()
+        .throttled_for_ms(&plan.key.circuit(), shared.clock.now());
+    landing.outcome = match throttled {
+        Some(wait_ms) => Err(throttled_error(wait_ms)),
+        None => match tokio::time::timeout(FLIGHT_TIMEOUT, fetch()).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let reason = "the token service did not answer in time";
+                Err(AuthError::new(AuthKind::Timeout, reason))
+            }
+        },
+    };
+}
+
+/// Lands its flight when it goes out of scope, however that comes about.
+struct Runway<'a> {
+    shared: &'a Shared,
+    plan: &'a Plan,
+    announce: Announce,
+    outcome: Result<Issued, AuthError>,
+}
+
+impl Drop for Runway<'_> {
+    fn drop(&mut self) {
+        let outcome = std::mem::replace(&mut self.outcome, Err(lost_flight()));
+        let landing = self.shared.land(self.plan, outcome);
+        self.announce.send_replace(Some(landing));
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held leaves a consistent state: every change is one step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn land(&self, plan: &Plan, outcome: Result<Issued, AuthError>) -> Landing {
+        let now = self.clock.now();
+        let sent = outcome.as_ref().ok().map(|issued| issued.sent);
+        let landing: Landing = match outcome {
+            Ok(issued) => {
+                let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+                Ok(Arc::new(Token::new(issued, serial, (self.chance)())))
+            }
+            Err(error) => Err(Arc::new(error)),
+        };
+        let mut state = self.state();
+        if let Err(error) = &landing
+            && let (AuthKind::Throttled, Some(wait)) = (error.kind, error.retry_after)
+        {
+            state
+                .throttled
+                .insert(plan.key.circuit(), now.plus(wait.as_ms()));
+        }
+        let chance = (self.chance)();
+        let serving = state
+            .slots
+            .get_mut(&plan.key)
+            .is_some_and(|slot| slot.land(plan.epoch, &landing, now, chance));
+        drop(state);
+        let event = landed_event(plan, &landing, serving, now);
+        let elapsed_ms = sent.map(|sent| now.steady_ms.saturating_sub(sent.steady_ms));
+        self.telemetry.tell(&TokenEvent {
+            elapsed_ms,
+            ..event
+        });
+        landing
+    }
+}
+
+fn landed_event(plan: &Plan, landing: &Landing, serving: bool, now: Moment) -> TokenEvent {
+    match landing {
+        Ok(token) => {
+            let event = TokenEvent::new(TokenEventKind::Issued, &plan.subject, plan.epoch);
+            TokenEvent {
+                source: Some(TokenSource::Idp),
+                token: Some(token.name.clone()),
+                ttl_s: Some(token.ttl_s(now)),
+                http_status: Some(200),
+                ..event
+            }
+        }
+        Err(error) => {
+            let kind = if serving {
+                TokenEventKind::RefreshFailedServingOld
+            } else {
+                TokenEventKind::Failed
+            };
+            TokenEvent::new(kind, &plan.subject, plan.epoch).failed_with(error)
+        }
+    }
+}
+
+fn throttled_error(wait_ms: u64) -> AuthError {
+    let mut error = AuthError::new(AuthKind::Throttled, "the token service asked to slow down");
+    error.retry_after = Some(Millis::from_ms(wait_ms));
+    error
+}
+
+impl State {
+    fn throttled_for_ms(&mut self, circuit: &Circuit, now: Moment) -> Option<u64> {
+        let until = *self.throttled.get(circuit)?;
+        if until.is_reached(now) {
+            self.throttled.remove(circuit);
+            return None;
+        }
+        Some(until.ms_from(now))
+    }
+
+    fn gate_of(&mut self, key: &TokenKey) -> Arc<Semaphore> {
+        let place = (key.authority.clone(), key.tenant.clone());
+        let gate = self
+            .gates
+            .entry(place)
+            .or_insert_with(|| Arc::new(Semaphore::new(FLIGHTS_PER_TENANT_MAX)));
+        Arc::clone(gate)
+    }
+
+    /// Drops what nobody asks for; a partner with thousands of tenants must not fill the memory.
+    fn make_room(&mut self, now: Moment) {
+        self.slots
+            .retain(|_, slot| slot.has_flight() || !slot.used_at.plus(IDLE_MS).is_reached(now));
+        if self.slots.len() >= SLOTS_MAX {
+            let idle = self.slots.iter().filter(|(_, slot)| !slot.has_flight());
+            let oldest = idle.min_by_key(|(_, slot)| slot.used_at.steady_ms);
+            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
+                self.slots.remove(&key);
+            }
+        }
+        if self.gates.len() >= SLOTS_MAX {
+            self.gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! The parts of `quell.yaml` that the broker owns, as they are written.
+//!
+//! What the types cannot say is checked by [`Config::check`], all problems at once.
+
+use std::collections::BTreeMap;
+
+use engine_model::Millis;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{Cloud, GivenRef, GivenRefs};
+
+/// The broker's part of the configuration: APIs, connections, secrets and outbound HTTP.
+///
+/// Each field is a key of `quell.yaml` with a type of its own, so that the whole configuration can
+/// hold the fields side by side with those of other parts.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Overrides of the built-in facts per API: `mde`, `xdr` (also `mtp`), `graph`.
+    pub apis: BTreeMap<String, ApiOverride>,
+    /// Connections by name: a directory, an application in it and its credential.
+    pub connections: BTreeMap<String, Connection>,
+    /// Secrets by name, for chat hooks and headers; playbooks see the name only.
+    pub secrets: BTreeMap<String, GivenRef>,
+    /// Which connection is used where a playbook names none.
+    pub bindings: Bindings,
+    /// Limits of outbound HTTP.
+    pub http: Http,
+}
+
+/// Overrides of the built-in facts of an API, in every connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiOverride {
+    /// Where requests go, such as `https://eu.api.security.microsoft.com`; `http` for loopback
+    /// only. Built in by default.
+    pub base_url: Option<String>,
+    /// What is asked of the token service, such as `https://api.security.microsoft.com/.default`.
+    /// Built in by default, except for Defender in the government clouds.
+    pub scope: Option<String>,
+    /// What the `aud` claim of a token may be, beside the resource that the scope names.
+    pub audiences: Vec<String>,
+}
+
+/// On whose behalf a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Context {
+    /// The application itself, with application permissions.
+    Application,
+}
+
+/// A directory, an application in it and its credential.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// On whose behalf it speaks.
+    pub context: Context,
+    /// The cloud: `public` (default), `gcc`, `gcc_high`, `dod` or `china`.
+    #[serde(default)]
+    pub cloud: Cloud,
+    /// The GUID of the directory; `common` and `organizations` are refused, since a token of the
+    /// application belongs to exactly one directory.
+    #[schemars(extend("pattern" = GUID))]
+    pub tenant: String,
+    /// The GUID of the application.
+    #[schemars(extend("pattern" = GUID))]
+    pub client_id: String,
+    /// The token service, where it is not that of the cloud; `http` for loopback only.
+    #[serde(default)]
+    pub authority: Option<String>,
+    /// The APIs it may use: `mde`, `xdr` (also `mtp`), `graph`.
+    pub apis: Vec<String>,
+    /// How the application proves who it is.
+    pub credential: Credential,
+    /// Where requests go, per API, for this connection only; `http` for loopback only.
+    #[serde(default)]
+    pub base_urls: BTreeMap<String, String>,
+    /// GUIDs of further tenants whose runs may use this connection; none by default.
+    #[serde(default)]
+    pub tenants: Vec<String>,
+}
+
+/// How an application proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Credential {
+    /// A client secret.
+    Secret {
+        /// The reference to it; a list while it is rotated: a later one is used where an earlier
+        /// one is refused.
+        secret: GivenRefs,
+    },
+}
+
+/// Which connection is used where a playbook names none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bindings {
+    /// The connection; may be left out where there is only one.
+    pub default: Option<String>,
+}
+
+/// Limits of outbound HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// The only hosts that `http.request` and plugins may call, `*.example.com` for all below;
+    /// every public host by default. Hooks configured as secrets are not bound by it.
+    pub allow_hosts: Option<Vec<String>>,
+    /// Hosts that may be called although their addresses are private, such as an internal ticket
+    /// system; none by default.
+    pub allow_private: Vec<String>,
+    /// Whether loopback may be called, over plain `http` too; false by default.
+    pub allow_loopback: bool,
+    /// The longest time for one request with everything it needs, token included; 60s by default.
+    pub timeout: Millis,
+    /// The longest time to connect; 10s by default.
+    pub connect_timeout: Millis,
+    /// The largest answer in bytes; 8388608 (8 MiB) by default.
+    pub response_bytes_max: u64,
+    /// An HTTP proxy for everything but loopback, such as `http://proxy.corp.example:3128`; none
+    /// by default, the environment is not asked. With a proxy the proxy resolves names, so it
+    /// has to keep private addresses out.
+    pub proxy: Option<String>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            allow_hosts: None,
+            allow_private: Vec::new(),
+            allow_loopback: false,
+            timeout: Millis::from_secs(60),
+            connect_timeout: Millis::from_secs(10),
+            response_bytes_max: 8 * 1024 * 1024,
+            proxy: None,
+        }
+    }
+}
+
+const GUID: &str = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";

@@ -1,0 +1,196 @@
+//! Why there is no token, and what people are told about it.
+
+use actions_contract::{ActionError, EgressError, ErrorKind};
+use engine_model::{Code, Millis, code};
+
+use crate::secret::SecretError;
+
+/// What kind of trouble it is; decides about repetition, code and exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthKind {
+    /// The token service was not reached.
+    Network,
+    /// It did not answer in time.
+    Timeout,
+    /// It failed, or answered nonsense.
+    Server,
+    /// It asked to slow down.
+    Throttled,
+    /// It does not accept the credential.
+    Credential,
+    /// It does not know the tenant, the application or the scope.
+    Configuration,
+    /// The application lacks the consent of the tenant.
+    Consent,
+    /// A policy of the tenant forbids it.
+    Policy,
+    /// The token that came back is for somebody else.
+    Identity,
+    /// The secret could not be read.
+    Secret,
+    /// A defect of ours.
+    Internal,
+}
+
+impl AuthKind {
+    /// Whether trying again later may help without anybody changing anything.
+    pub(crate) const fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::Network | Self::Timeout | Self::Server | Self::Throttled | Self::Internal
+        )
+    }
+}
+
+/// Why there is no token. Holds no body, no secret and no text of the token service beyond short
+/// words of its protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AuthError {
+    pub(crate) kind: AuthKind,
+    /// One clause in our own words.
+    pub(crate) reason: String,
+    pub(crate) http_status: Option<u16>,
+    /// The `error` of the answer, where it is a protocol word.
+    pub(crate) error: Option<String>,
+    /// The numbers the service gives with its errors.
+    pub(crate) codes: Vec<u32>,
+    /// The id under which the service logged the request.
+    pub(crate) trace_id: Option<String>,
+    /// How long to wait before asking again.
+    pub(crate) retry_after: Option<Millis>,
+}
+
+impl AuthError {
+    pub(crate) fn new(kind: AuthKind, reason: impl Into<String>) -> Self {
+        Self {
+            kind,
+            reason: reason.into(),
+            http_status: None,
+            error: None,
+            codes: Vec::new(),
+            trace_id: None,
+            retry_after: None,
+        }
+    }
+
+    /// What playbooks and people see.
+    pub(crate) fn to_action_error(&self, connection: &str) -> ActionError {
+        let mut message = format!("connection `{connection}`: {}", self.reason);
+        if let Some(error) = &self.error {
+            message.push_str(&format!(" ({error}"));
+            for number in &self.codes {
+                message.push_str(&format!(", AADSTS{number}"));
+            }
+            message.push(')');
+        }
+        if let Some(hint) = self.codes.iter().find_map(|number| hint(*number)) {
+            message.push_str(&format!("; {hint}"));
+        }
+        if let Some(trace) = &self.trace_id {
+            message.push_str(&format!("; trace {trace}"));
+        }
+        let (kind, code) = self.kind_and_code();
+        if self.kind.is_transient() {
+            ActionError::retryable(kind, code, message, self.retry_after)
+        } else {
+            ActionError::permanent(kind, code, message)
+        }
+    }
+
+    const fn kind_and_code(&self) -> (ErrorKind, Code) {
+        match self.kind {
+            AuthKind::Network | AuthKind::Timeout | AuthKind::Server | AuthKind::Throttled => {
+                (ErrorKind::Unavailable, code::BR0101)
+            }
+            AuthKind::Credential => (ErrorKind::Unauthorized, code::BR0102),
+            AuthKind::Configuration | AuthKind::Consent | AuthKind::Policy => {
+                (ErrorKind::Unauthorized, code::BR0108)
+            }
+            AuthKind::Identity => (ErrorKind::Unauthorized, code::BR0107),
+            AuthKind::Secret => (ErrorKind::Unauthorized, code::BR0106),
+            AuthKind::Internal => (ErrorKind::Internal, code::BR0101),
+        }
+    }
+}
+
+impl From<SecretError> for AuthError {
+    fn from(error: SecretError) -> Self {
+        Self::new(AuthKind::Secret, error.to_string())
+    }
+}
+
+/// A request that the rules of the broker keep inside.
+pub(crate) fn refused(message: impl Into<String>) -> EgressError {
+    EgressError::unsent(ActionError::permanent(
+        ErrorKind::GuardRefused,
+        code::BR0204,
+        message,
+    ))
+}
+
+/// A request that makes no sense.
+pub(crate) fn invalid(message: impl Into<String>) -> EgressError {
+    EgressError::unsent(ActionError::permanent(
+        ErrorKind::InvalidInput,
+        code::BR0206,
+        message,
+    ))
+}
+
+/// A connection that is missing or cannot do what is asked.
+pub(crate) fn unconfigured(message: impl Into<String>) -> EgressError {
+    EgressError::unsent(ActionError::permanent(
+        ErrorKind::Unauthorized,
+        code::BR0103,
+        message,
+    ))
+}
+
+/// What helps with a number of the token service. Only advice: nothing is decided by it, since the
+/// vendor may renumber.
+fn hint(number: u32) -> Option<&'static str> {
+    HINTS
+        .iter()
+        .find(|(known, _)| *known == number)
+        .map(|(_, hint)| *hint)
+}
+
+const HINTS: &[(u32, &str)] = &[
+    (
+        50_105,
+        "the application is not assigned to a role of the resource",
+    ),
+    (50_196, "the application asked too often in a short time"),
+    (53_003, "a conditional access policy blocks the application"),
+    (
+        65_001,
+        "an administrator of the tenant has to grant consent to the application",
+    ),
+    (
+        90_002,
+        "there is no such tenant in this cloud: check `tenant` and `cloud`",
+    ),
+    (
+        500_011,
+        "the tenant does not have this API: check the licence, `apis` and `cloud`",
+    ),
+    (650_052, "the tenant is not subscribed to this API"),
+    (
+        700_016,
+        "the tenant does not know this application: check `client_id` and `tenant`",
+    ),
+    (
+        900_382,
+        "the tenant belongs to another cloud: check `cloud`",
+    ),
+    (7_000_112, "the application is disabled in the tenant"),
+    (
+        7_000_215,
+        "the secret is wrong: use the secret's value, not its id",
+    ),
+    (
+        7_000_218,
+        "the application is registered as a public client",
+    ),
+    (7_000_222, "the secret has expired: create a new one"),
+];

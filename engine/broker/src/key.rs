@@ -1,0 +1,102 @@
+//! What makes a token reusable: the key of the cache, and names for secrets that betray nothing.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// On whose behalf a token speaks. Users and managed identities get their variants here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Principal {
+    /// The application itself.
+    App,
+}
+
+/// Everything that a token depends on; two requests that agree in it share one.
+///
+/// A field per fact and no joined text, so that no value can imitate another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TokenKey {
+    /// The token service.
+    pub(crate) authority: String,
+    /// The directory, a GUID in lower case.
+    pub(crate) tenant: String,
+    /// The application, a GUID in lower case.
+    pub(crate) client_id: String,
+    /// On whose behalf.
+    pub(crate) principal: Principal,
+    /// What was asked for.
+    pub(crate) scope: String,
+    /// The credential: without it a rotated or wrong secret would go on working for an hour.
+    pub(crate) credential: Fingerprint,
+}
+
+impl TokenKey {
+    /// The part that the token service throttles together.
+    pub(crate) fn circuit(&self) -> Circuit {
+        Circuit {
+            authority: self.authority.clone(),
+            tenant: self.tenant.clone(),
+            client_id: self.client_id.clone(),
+        }
+    }
+}
+
+/// What the token service throttles together: an application in a tenant, whatever the scope.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Circuit {
+    authority: String,
+    tenant: String,
+    client_id: String,
+}
+
+/// Stands for a secret: equal for equal secrets in this process, meaningless outside it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Fingerprint([u8; 16]);
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in &self.0[..4] {
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes fingerprints under a key that lives as long as the process: a plain hash of a short
+/// secret could be guessed from a log.
+pub(crate) struct Sealer {
+    key: [u8; 32],
+}
+
+impl Sealer {
+    /// A sealer with a fresh random key.
+    pub(crate) fn new() -> Self {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).expect("the operating system gives random bytes");
+        Self { key }
+    }
+
+    pub(crate) fn fingerprint(&self, secret: &str) -> Fingerprint {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        mac.update(secret.as_bytes());
+        let full = mac.finalize().into_bytes();
+        let mut short = [0; 16];
+        short.copy_from_slice(&full[..16]);
+        Fingerprint(short)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_secrets_apart_and_means_nothing_to_another_process() {
+        let (here, there) = (Sealer::new(), Sealer::new());
+        assert_eq!(here.fingerprint("s3cret"), here.fingerprint("s3cret"));
+        assert_ne!(here.fingerprint("s3cret"), here.fingerprint("s3cres"));
+        assert_ne!(here.fingerprint("s3cret"), there.fingerprint("s3cret"));
+    }
+}
