@@ -3,6 +3,12 @@
 pub mod compile;
 pub mod expr;
 pub mod plan;
+pub mod render;
+mod report;
+pub mod schema;
+mod shape;
+mod suggest;
+pub mod syntax;
 pub mod yaml;
 
 pub use compile::{Compiled, compile};

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actions_contract::{ActionInfo, ErrorKind};
-use engine_model::{
-    AlertSource, Digest, Millis, PlaybookName, StepId, Timestamp, TriggerId,
-};
+use engine_model::{AlertSource, Digest, Millis, PlaybookName, StepId, Timestamp, TriggerId};
 use serde_json::Value;
 
 use crate::expr::{Expr, Template};

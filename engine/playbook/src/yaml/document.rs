@@ -185,6 +185,27 @@ impl Document {
         node.key_span.unwrap_or(node.span)
     }
 
+    /// Where a problem with a whole map points: at its key, else at its first line's key.
+    #[must_use]
+    pub fn anchor(&self, id: NodeId) -> Span {
+        let node = self.node(id);
+        let first = self.children(id).first().map(|child| self.head(*child));
+        match (node.key_span, first) {
+            (Some(key), _) => key,
+            (None, Some(first)) => first,
+            (None, None) => node.span,
+        }
+    }
+
+    /// Whether a text stands in quotes in the file.
+    #[must_use]
+    pub fn is_quoted(&self, id: NodeId) -> bool {
+        matches!(
+            self.node(id).style,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted
+        )
+    }
+
     /// Where the bytes `inner` of a text value stand in the file `source`.
     #[must_use]
     pub fn inner_span(&self, source: &str, id: NodeId, inner: Span) -> Span {

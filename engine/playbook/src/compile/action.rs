@@ -1,0 +1,156 @@
+//! Steps that run an action: the action, its parameters, its tries.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use actions_contract::ActionInfo;
+use engine_model::{Millis, code};
+use serde_json::Value;
+
+use super::{Compiler, retry};
+use crate::expr::{Template, Type};
+use crate::plan::{ActionStep, StepKind};
+use crate::shape::Rules;
+use crate::suggest::similar;
+use crate::syntax::{self, Spanned};
+use crate::yaml::NodeId;
+
+impl Compiler<'_, '_> {
+    /// The action of a step, and the type of its output.
+    pub(super) fn action(
+        &mut self,
+        written: &syntax::Step,
+        uses: &Spanned<String>,
+    ) -> Option<(ActionStep, Type)> {
+        let info = self.find_action(uses);
+        let Some(info) = info else {
+            // The expressions are looked at although nothing is known about the parameters.
+            for (_, value) in written.with.iter().flat_map(|with| &with.value.0) {
+                self.with_names(|compiler, names| compiler.template(value.value.0, names));
+            }
+            return None;
+        };
+        let with = self.with(written.with.as_ref(), uses.at, &info);
+        let retry = retry::retry(
+            &info,
+            written.retry.as_ref().map(|retry| &retry.value),
+            self.defaults.retry.as_ref(),
+        );
+        let output = Type::from_schema(&info.output);
+        let connection = written
+            .connection
+            .as_ref()
+            .map(|connection| connection.value.clone());
+        Some((
+            ActionStep {
+                info,
+                with,
+                connection,
+                retry,
+            },
+            output,
+        ))
+    }
+
+    /// The deadline of a step that says nothing about it.
+    pub(super) fn default_timeout(&self, kind: &StepKind) -> Option<Millis> {
+        match kind {
+            StepKind::Action(action) => Some(
+                self.defaults
+                    .timeout
+                    .unwrap_or_else(|| retry::timeout(&action.info)),
+            ),
+            _ => None,
+        }
+    }
+
+    fn find_action(&mut self, uses: &Spanned<String>) -> Option<Arc<ActionInfo>> {
+        let (name, major) = match uses.value.split_once('@') {
+            Some((name, major)) => (name, Some(major)),
+            None => (uses.value.as_str(), None),
+        };
+        let versions: Vec<&Arc<ActionInfo>> = self
+            .actions
+            .iter()
+            .filter(|info| info.id.as_str() == name)
+            .collect();
+        let wanted = major.map(str::parse::<u32>);
+        let found = match &wanted {
+            None => versions.iter().max_by_key(|info| info.major),
+            Some(Ok(major)) => versions.iter().find(|info| info.major == *major),
+            Some(Err(_)) => None,
+        };
+        if let Some(found) = found {
+            return Some(Arc::clone(found));
+        }
+        if versions.is_empty() {
+            self.unknown_action(uses.at, name);
+        } else {
+            let majors: Vec<String> = versions
+                .iter()
+                .map(|info| format!("`@{}`", info.major))
+                .collect();
+            let written = major.unwrap_or_default();
+            let message = format!("`{name}` has no version `@{written}`");
+            let help = format!("this engine has {}", majors.join(", "));
+            self.report.value(code::PB0501, uses.at, message).help(help);
+        }
+        None
+    }
+
+    fn unknown_action(&mut self, at: NodeId, name: &str) {
+        let ids: Vec<&str> = self.actions.iter().map(|info| info.id.as_str()).collect();
+        let family = name.split_once('.').map(|(family, _)| family);
+        let families: BTreeSet<&str> = self.actions.iter().map(|info| info.id.family()).collect();
+        let help = match (similar(name, ids.iter().copied()), family) {
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, Some(family)) if families.contains(family) => {
+                format!("`quell actions` lists the actions of `{family}`")
+            }
+            (None, _) => {
+                let families: Vec<&str> = families.into_iter().collect();
+                format!("the families at hand are {}", families.join(", "))
+            }
+        };
+        let span = self.report.document.node(at).span;
+        let problem = self
+            .report
+            .value(code::PB0501, at, format!("unknown action `{name}`"));
+        let problem = problem.help(help);
+        if let Some(meant) = similar(name, ids.iter().copied()) {
+            problem.fix(span, meant);
+        }
+    }
+
+    /// The parameters of a step, checked against the schema of its action.
+    fn with(
+        &mut self,
+        with: Option<&Spanned<syntax::Ordered<syntax::Anything>>>,
+        uses: NodeId,
+        info: &ActionInfo,
+    ) -> Template {
+        let schema = &info.parameters;
+        let Some(with) = with else {
+            let required = schema.get("required").and_then(Value::as_array);
+            for name in required.into_iter().flatten().filter_map(Value::as_str) {
+                let message = format!("the parameter `{name}` of `{}` is missing", info.id);
+                self.report.value(code::PB0502, uses, message);
+            }
+            return Template::Map(Vec::new());
+        };
+        self.shape(with.at, schema, Rules::PARAMETERS);
+        let mut parameters = Vec::new();
+        for (name, value) in &with.value.0 {
+            let of_parameter = super::marks::property(schema, name);
+            let template = self.with_names(|compiler, names| {
+                compiler.parameter(
+                    value.value.0,
+                    of_parameter.unwrap_or(&Value::Bool(true)),
+                    names,
+                )
+            });
+            parameters.extend(template.map(|template| (name.clone(), template)));
+        }
+        Template::Map(parameters)
+    }
+}

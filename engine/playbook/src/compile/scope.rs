@@ -1,0 +1,179 @@
+//! What expressions may name at each place of a playbook, and how sure it is to be there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::expr::{Availability, Env, StepView, Type};
+
+/// A place in the log of what happened so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark(usize);
+
+/// The names at one place.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    /// What expressions are checked against.
+    pub(super) env: Env,
+    vars: BTreeMap<String, Type>,
+    /// The steps that ended so far, in order.
+    log: Vec<String>,
+    stopped_at: Option<usize>,
+}
+
+impl Names {
+    /// What a trigger's `with` may name.
+    pub(super) fn of_trigger(alert: bool, schedule: bool) -> Self {
+        let mut names = Self::default();
+        names.add("trigger", Type::closed([("id", Type::Text)]));
+        if alert {
+            names.add("alert", super::triggers::alert_type());
+        }
+        if schedule {
+            names.add("schedule", Type::closed([("planned_at", Type::Time)]));
+        }
+        names
+    }
+
+    /// Adds a name.
+    pub(super) fn add(&mut self, name: &str, ty: Type) {
+        self.env.names.insert(name.to_owned(), ty);
+    }
+
+    /// Says that the step exists, further down.
+    pub(super) fn declare(&mut self, step: &str) {
+        let view = StepView::new(Availability::NotYet, Type::Any);
+        self.env.steps.insert(step.to_owned(), view);
+    }
+
+    /// The place the walk has come to.
+    pub(super) fn mark(&self) -> Mark {
+        Mark(self.log.len())
+    }
+
+    /// The step is over; it has an output of this type, or none at all.
+    pub(super) fn ended(&mut self, step: &str, certain: bool, output: Option<Type>) {
+        let availability = if certain {
+            Availability::Finished
+        } else {
+            Availability::MaySkip
+        };
+        let mut view = StepView::new(availability, output.clone().unwrap_or_default());
+        if let Type::Map(fields) = &mut view.fields {
+            let fields = &mut Arc::make_mut(fields).fields;
+            // A field of loops, which this version does not run.
+            fields.remove("items");
+            if output.is_none() {
+                fields.remove("output");
+            }
+        }
+        self.env.steps.insert(step.to_owned(), view);
+        self.log.push(step.to_owned());
+    }
+
+    /// A variable has a value of this type.
+    ///
+    /// One that was assigned before may still have its earlier value, where the assignment stands
+    /// in a branch; one that is assigned only in a branch not taken is found missing by the run.
+    pub(super) fn assigned(&mut self, name: &str, ty: Type) {
+        let before = self.vars.remove(name);
+        let ty = before.map_or_else(|| ty.clone(), |before| Type::union([before, ty.clone()]));
+        self.vars.insert(name.to_owned(), ty);
+        let vars = self
+            .vars
+            .iter()
+            .map(|(name, ty)| (name.clone(), ty.clone()));
+        let vars = Type::closed(vars.collect::<Vec<_>>());
+        self.add("vars", vars);
+    }
+
+    /// The run may end here.
+    pub(super) fn stopped(&mut self) {
+        self.stopped_at.get_or_insert(self.log.len());
+    }
+
+    /// From here on, what happened since `mark` may not have happened.
+    pub(super) fn weaken(&mut self, mark: Mark) {
+        for step in self.log.get(mark.0..).unwrap_or_default() {
+            if let Some(step) = self.env.steps.get_mut(step)
+                && step.availability == Availability::Finished
+            {
+                step.availability = Availability::MaySkip;
+            }
+        }
+    }
+
+    /// The steps that ended since `mark` and surely ran.
+    pub(super) fn finished_since(&self, mark: Mark) -> Vec<String> {
+        let finished = |step: &&String| {
+            let view = self.env.steps.get(*step);
+            view.is_some_and(|view| view.availability == Availability::Finished)
+        };
+        self.log
+            .get(mark.0..)
+            .unwrap_or_default()
+            .iter()
+            .filter(finished)
+            .cloned()
+            .collect()
+    }
+
+    /// These steps surely ran after all.
+    pub(super) fn strengthen(&mut self, steps: &[String]) {
+        for step in steps {
+            if let Some(step) = self.env.steps.get_mut(step) {
+                step.availability = Availability::Finished;
+            }
+        }
+    }
+
+    /// Enters steps that handle an error; yields what leaving them takes.
+    pub(super) fn enter_handler(&mut self) -> Option<Type> {
+        self.env.names.insert("error".to_owned(), error_type())
+    }
+
+    /// Leaves steps that handle an error.
+    pub(super) fn leave_handler(&mut self, outer: Option<Type>) {
+        match outer {
+            Some(outer) => self.add("error", outer),
+            None => {
+                self.env.names.remove("error");
+            }
+        }
+    }
+
+    /// Whether an error is being handled here.
+    pub(super) fn handles_error(&self) -> bool {
+        self.env.names.contains_key("error")
+    }
+
+    /// The names for the result of the run: a `stop` may have ended it before its last step.
+    pub(super) fn weaken_after_stop(&mut self) {
+        if let Some(at) = self.stopped_at {
+            self.weaken(Mark(at));
+        }
+    }
+}
+
+/// The error that steps of `on_error` handle.
+fn error_type() -> Type {
+    Type::closed([
+        ("step", Type::Text),
+        ("kind", Type::Text),
+        ("code", Type::Text),
+        ("message", Type::Text),
+        ("retryable", Type::Bool),
+        ("attempts", Type::Int),
+        ("cause", Type::Any),
+    ])
+}
+
+/// The run itself.
+pub(super) fn run_type() -> Type {
+    Type::closed([
+        ("id", Type::Text),
+        ("playbook", Type::Text),
+        ("tenant", Type::Text),
+        ("started_at", Type::Time),
+        ("now", Type::Time),
+    ])
+}

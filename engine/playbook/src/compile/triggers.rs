@@ -1,0 +1,264 @@
+//! Triggers: what starts a run, what it must match, and what it hands over.
+
+use std::collections::HashMap;
+
+use actions_contract::schema_of;
+use engine_model::{Alert, AlertSource, Place, code};
+
+use super::{Compiler, scope::Names};
+use crate::expr::{Template, Type};
+use crate::plan::{self, AlertEvents, FieldMatch, Missed, TriggerKind};
+use crate::suggest::{one_of, similar};
+use crate::syntax::{self, Event, MissedWord, Source, Spanned};
+use crate::yaml::{Content, NodeId};
+
+/// The keys of which a trigger has exactly one.
+const KINDS: [&str; 3] = ["alert", "schedule", "manual"];
+
+impl Compiler<'_, '_> {
+    /// The triggers of the playbook, in the order written.
+    pub(super) fn triggers(
+        &mut self,
+        playbook: &syntax::Playbook,
+        inputs: &[plan::Input],
+    ) -> Vec<plan::Trigger> {
+        let mut seen = HashMap::new();
+        let written = playbook.triggers.as_deref().unwrap_or_default();
+        written
+            .iter()
+            .filter_map(|trigger| {
+                if let Some(id) = &trigger.value.id {
+                    self.once(&mut seen, "trigger", id.value.as_str(), id.at);
+                }
+                self.trigger(trigger, inputs)
+            })
+            .collect()
+    }
+
+    /// Reports an id that stands in the file already.
+    pub(super) fn once(
+        &mut self,
+        seen: &mut HashMap<String, usize>,
+        what: &str,
+        id: &str,
+        at: NodeId,
+    ) {
+        let line = Place::of(self.report.text, self.report.document.node(at).span.start).line;
+        if let Some(first) = seen.get(id) {
+            let message = format!("another {what} has the id `{id}`");
+            let help = format!("it stands in line {first}; ids are unique in a file");
+            self.report.value(code::PB0205, at, message).help(help);
+        } else {
+            seen.insert(id.to_owned(), line);
+        }
+    }
+
+    fn trigger(
+        &mut self,
+        trigger: &Spanned<syntax::Trigger>,
+        inputs: &[plan::Input],
+    ) -> Option<plan::Trigger> {
+        let written = &trigger.value;
+        self.one_kind(trigger.at, &KINDS, "trigger");
+        if let (Some(examples), None) = (&written.examples, &written.alert) {
+            let message = "`examples` are for alert triggers";
+            self.report.head(code::PB0201, examples.at, message);
+        }
+        let kind = match (&written.alert, &written.schedule, &written.manual) {
+            (Some(alert), ..) => Some(TriggerKind::Alert(self.alert(alert, &written.examples))),
+            (_, Some(schedule), _) => self.schedule(schedule).map(TriggerKind::Schedule),
+            (_, _, Some(manual)) => Some(TriggerKind::Manual(plan::Manual {
+                roles: manual.value.roles.clone().unwrap_or_default(),
+                confirm: manual.value.confirm.clone(),
+            })),
+            _ => None,
+        };
+        let names = Names::of_trigger(written.alert.is_some(), written.schedule.is_some());
+        let with = self.hand_over(written, &names, inputs);
+        if written.manual.is_none() {
+            self.inputs_given(trigger.at, written, inputs);
+        }
+        Some(plan::Trigger {
+            id: written.id.as_ref()?.value.clone(),
+            with,
+            kind: kind?,
+        })
+    }
+
+    fn alert(
+        &mut self,
+        alert: &Spanned<syntax::AlertTrigger>,
+        examples: &Option<Spanned<syntax::Examples>>,
+    ) -> plan::AlertTrigger {
+        let written = &alert.value;
+        let sources = written
+            .source
+            .iter()
+            .flat_map(|sources| &sources.0)
+            .copied();
+        let on = written.on.as_deref().unwrap_or(&[Event::Created]);
+        let fields = written.r#match.as_ref();
+        let document = self.report.document;
+        let path = fields.map_or(alert.at, |fields| fields.at);
+        let values = |ids: &Option<Vec<syntax::Anything>>| {
+            ids.iter()
+                .flatten()
+                .map(|id| document.value(id.0))
+                .collect()
+        };
+        let examples = examples.as_ref().map(|examples| plan::Examples {
+            fires: values(&examples.value.fires),
+            ignores: values(&examples.value.ignores),
+        });
+        let mut names = Names::default();
+        names.add("alert", alert_type());
+        plan::AlertTrigger {
+            sources: expand(sources),
+            on: AlertEvents {
+                created: on.contains(&Event::Created),
+                updated: on.contains(&Event::Updated),
+            },
+            fields: fields
+                .iter()
+                .flat_map(|fields| &fields.value.0)
+                .filter_map(|(field, value)| self.field(field, value.value.0))
+                .collect(),
+            condition: written.r#where.and_then(|id| self.condition(id.0, &names)),
+            examples: examples.unwrap_or_default(),
+            path: document.path(path),
+        }
+    }
+
+    /// One line of the short form.
+    fn field(&mut self, line: &str, id: NodeId) -> Option<FieldMatch> {
+        let document = self.report.document;
+        if line == "where" || line == "condition" {
+            let message = format!("`{line}` is no field of an alert");
+            let help = "an expression stands beside `match`, under `where`";
+            self.report.head(code::PB0201, id, message).help(help);
+            return None;
+        }
+        let mut parts = line.split('|').map(str::to_owned);
+        let field = parts.next().unwrap_or_default();
+        let values = match &document.node(id).content {
+            Content::List(items) => items.iter().map(|item| document.value(*item)).collect(),
+            Content::Map(_) => {
+                let message = format!("expected a value or a list of values for `{field}`");
+                let help = "a field inside another is written with a dot: `device.name`";
+                self.report.value(code::PB0202, id, message).help(help);
+                return None;
+            }
+            _ => vec![document.value(id)],
+        };
+        Some(FieldMatch {
+            field,
+            modifiers: parts.collect(),
+            values,
+            path: document.path(id),
+        })
+    }
+
+    fn schedule(&mut self, schedule: &Spanned<syntax::Schedule>) -> Option<plan::Schedule> {
+        let written = &schedule.value;
+        let all = written.missed == Some(MissedWord::All);
+        if let (Some(catchup), false) = (&written.max_catchup, all) {
+            let message = "`max_catchup` has a meaning only with `missed: all`";
+            self.report.head(code::PB0201, catchup.at, message);
+        }
+        Some(plan::Schedule {
+            cron: written.cron.clone()?,
+            timezone: written.timezone.clone().unwrap_or_else(|| "UTC".to_owned()),
+            missed: match written.missed.unwrap_or(MissedWord::Latest) {
+                MissedWord::Skip => Missed::Skip,
+                MissedWord::Latest => Missed::Latest,
+                MissedWord::All => Missed::All {
+                    max_catchup: written.max_catchup.as_ref().map_or(10, |count| count.value),
+                },
+            },
+            start: written.start,
+            end: written.end,
+            path: self.report.document.path(schedule.at),
+        })
+    }
+
+    /// What the trigger gives to the inputs.
+    fn hand_over(
+        &mut self,
+        written: &syntax::Trigger,
+        names: &Names,
+        inputs: &[plan::Input],
+    ) -> Vec<(String, Template)> {
+        let mut with = Vec::new();
+        for (name, value) in written.with.iter().flat_map(|with| &with.value.0) {
+            let Some(input) = inputs.iter().find(|input| input.name == *name) else {
+                let known: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+                let meant = similar(name, known.iter().copied());
+                let help = match (meant, known.as_slice()) {
+                    (Some(meant), _) => format!("did you mean `{meant}`?"),
+                    (None, []) => "the playbook has no inputs".to_owned(),
+                    (None, known) => format!("the inputs are {}", one_of(known.iter().copied())),
+                };
+                let message = format!("the playbook has no input `{name}`");
+                self.report.head(code::PB0201, value.at, message).help(help);
+                continue;
+            };
+            let template = self.parameter(value.value.0, &input.schema, names);
+            with.extend(template.map(|template| (name.clone(), template)));
+        }
+        with
+    }
+
+    /// A run that nobody starts by hand must get every required input from its trigger.
+    fn inputs_given(&mut self, at: NodeId, written: &syntax::Trigger, inputs: &[plan::Input]) {
+        let given = |name: &str| {
+            written
+                .with
+                .iter()
+                .flat_map(|with| &with.value.0)
+                .any(|(key, _)| key == name)
+        };
+        for input in inputs {
+            if !input.required || input.default.is_some() || given(&input.name) {
+                continue;
+            }
+            let name = &input.name;
+            let anchor = self.report.document.anchor(at);
+            let message = format!("the required input `{name}` gets no value from this trigger");
+            let help = format!("give it one: `with: {{{name}: …}}`");
+            self.report.at(code::PB0203, at, anchor, message).help(help);
+        }
+    }
+}
+
+/// The type of `alert` in expressions.
+///
+/// A playbook may have other triggers beside an alert trigger; in a run started by those the name
+/// is absent and an expression that uses it fails. That is known only per run, so the check takes
+/// an alert for given as soon as one trigger brings one.
+pub(super) fn alert_type() -> Type {
+    Type::from_schema(&schema_of::<Alert>())
+}
+
+fn expand(sources: impl Iterator<Item = Source>) -> Vec<AlertSource> {
+    let mut all = Vec::new();
+    for source in sources {
+        match source {
+            Source::Defender => all.extend([
+                AlertSource::Mde,
+                AlertSource::Xdr,
+                AlertSource::GraphAlerts,
+                AlertSource::GraphIncidents,
+                AlertSource::Stream,
+            ]),
+            Source::Mde => all.push(AlertSource::Mde),
+            Source::Xdr => all.push(AlertSource::Xdr),
+            Source::GraphAlerts => all.push(AlertSource::GraphAlerts),
+            Source::GraphIncidents => all.push(AlertSource::GraphIncidents),
+            Source::Stream => all.push(AlertSource::Stream),
+            Source::Api => all.push(AlertSource::Api),
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
+}

@@ -1,0 +1,119 @@
+//! Collects the problems of one document.
+
+use engine_model::{Code, Diagnostic, Fix, Severity, Span, code};
+
+use crate::yaml::{Document, NodeId};
+
+/// The problems of one document, in the order found.
+pub(crate) struct Report<'d> {
+    /// The text of the file.
+    pub(crate) text: &'d str,
+    /// Its values.
+    pub(crate) document: &'d Document,
+    problems: Vec<Diagnostic>,
+}
+
+/// How much a problem with this code weighs.
+fn severity(code: Code) -> Severity {
+    match code.as_str() {
+        _ if code == code::PB0805 => Severity::Hint,
+        name if name.starts_with("PB08") => Severity::Warning,
+        _ => Severity::Error,
+    }
+}
+
+impl<'d> Report<'d> {
+    pub(crate) fn new(text: &'d str, document: &'d Document, problems: Vec<Diagnostic>) -> Self {
+        Self {
+            text,
+            document,
+            problems,
+        }
+    }
+
+    /// A problem with the value at `id`.
+    pub(crate) fn value(
+        &mut self,
+        code: Code,
+        id: NodeId,
+        message: impl Into<String>,
+    ) -> Problem<'_> {
+        self.at(code, id, self.document.node(id).span, message)
+    }
+
+    /// A problem with the fact that the value at `id` is there: points at its key.
+    pub(crate) fn head(
+        &mut self,
+        code: Code,
+        id: NodeId,
+        message: impl Into<String>,
+    ) -> Problem<'_> {
+        self.at(code, id, self.document.head(id), message)
+    }
+
+    /// A problem of the value at `id` that stands at `span`.
+    pub(crate) fn at(
+        &mut self,
+        code: Code,
+        id: NodeId,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Problem<'_> {
+        self.problems.push(Diagnostic {
+            code,
+            severity: severity(code),
+            path: self.document.path(id),
+            span,
+            message: message.into(),
+            help: None,
+            fix: None,
+        });
+        Problem(self.problems.last_mut())
+    }
+
+    /// The problems, sorted by place, repetitions left out.
+    pub(crate) fn finish(self) -> Vec<Diagnostic> {
+        sorted(self.problems)
+    }
+}
+
+/// Sorted by place, then by weight, each problem once.
+pub(crate) fn sorted(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    problems.sort_by(|a, b| {
+        let key = |problem: &Diagnostic| (problem.span.start, problem.severity, problem.code);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+    });
+    problems.dedup();
+    problems
+}
+
+/// A problem to which help may be added.
+pub(crate) struct Problem<'r>(Option<&'r mut Diagnostic>);
+
+impl Problem<'_> {
+    /// Says what to do about it.
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
+        self.help_if(Some(help.into()))
+    }
+
+    /// Says what to do about it, where something is known.
+    pub(crate) fn help_if(mut self, help: Option<String>) -> Self {
+        if let Some(problem) = self.0.as_deref_mut()
+            && help.is_some()
+        {
+            problem.help = help;
+        }
+        self
+    }
+
+    /// Offers a change that mends it.
+    pub(crate) fn fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        if let Some(problem) = self.0.as_deref_mut() {
+            problem.fix = Some(Fix {
+                span,
+                replacement: replacement.into(),
+            });
+        }
+        self
+    }
+}

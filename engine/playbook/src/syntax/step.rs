@@ -1,0 +1,198 @@
+//! Steps as written.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actions_contract::ErrorKind;
+use engine_model::{Millis, StepId};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+
+use super::place::{Anything, Condition, Ordered, Spanned, TextWithExpressions};
+
+/// One step: the common keys, and exactly one of `uses`, `steps`, `switch`, `set`, `stop`, `fail`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-later" = [
+    "approve", "every", "for_each", "output", "parallel", "playbook", "release", "until", "wait"
+]))]
+pub struct Step {
+    /// What other steps call it; unique in the file.
+    pub id: Option<Spanned<StepId>>,
+    /// One line for people.
+    pub name: Option<String>,
+    /// Skips the step unless the expression is true.
+    pub r#if: Option<Condition>,
+    /// The deadline of the step: all tries and the waits between them.
+    pub timeout: Option<Spanned<Millis>>,
+    /// How the action is tried again.
+    pub retry: Option<Spanned<Retry>>,
+    /// What happens when the step fails: `fail`, `continue`, or steps that handle the error.
+    pub on_error: Option<Handler>,
+    /// The configured connection to use instead of the playbook's for this family.
+    pub connection: Option<Spanned<String>>,
+    /// Words to find it by.
+    pub tags: Option<Vec<String>>,
+    /// Never runs; counts as skipped.
+    pub disabled: Option<bool>,
+    /// Runs an action: `family.action`, with `@major` to pin its major version.
+    pub uses: Option<Spanned<String>>,
+    /// The parameters of the action.
+    pub with: Option<Spanned<Ordered<Anything>>>,
+    /// Runs steps in the order written, as one step.
+    #[schemars(length(min = 1))]
+    pub steps: Option<Spanned<Vec<Spanned<Step>>>>,
+    /// Always runs after the steps of this group.
+    pub finally: Option<Spanned<Vec<Spanned<Step>>>>,
+    /// Runs the first branch whose `if` is true; a last branch without `if` is the "else".
+    #[schemars(length(min = 1))]
+    pub switch: Option<Spanned<Vec<Spanned<Branch>>>>,
+    /// Assigns variables, read as `vars.name` afterwards.
+    #[schemars(extend("propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }))]
+    pub set: Option<Spanned<Ordered<Anything>>>,
+    /// Ends the run here; `finally` still runs.
+    pub stop: Option<Spanned<Stop>>,
+    /// Raises an error; `{}` raises the one that is being handled again.
+    pub fail: Option<Spanned<Fail>>,
+}
+
+/// One branch of a `switch`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Branch {
+    /// Takes the branch when true.
+    pub r#if: Option<Condition>,
+    /// The steps of the branch.
+    #[schemars(required)]
+    pub steps: Option<Vec<Spanned<Step>>>,
+}
+
+/// How an action is tried again.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Tries in all; `4` when absent.
+    #[schemars(range(min = 1, max = 100))]
+    pub max_attempts: Option<u32>,
+    /// The wait before the second try; `2s` when absent.
+    pub delay: Option<Millis>,
+    /// What each further wait is multiplied by; `2` when absent.
+    #[schemars(range(min = 1, max = 10))]
+    pub multiplier: Option<f64>,
+    /// The longest wait; `60s` when absent.
+    pub max_delay: Option<Millis>,
+    /// The kinds of errors that are tried again.
+    pub on: Option<Vec<ErrorWord>>,
+}
+
+/// The word for a kind of error that the engine itself uses.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct ErrorWord(pub ErrorKind);
+
+impl JsonSchema for ErrorWord {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ErrorWord".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": ErrorKind::words() })
+    }
+}
+
+/// `fail` or `continue`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnErrorWord {
+    /// The error goes up.
+    Fail,
+    /// The step counts as failed and the run goes on.
+    Continue,
+}
+
+/// What happens when a step fails.
+#[derive(Clone, Debug)]
+pub enum Handler {
+    /// A word.
+    Word(OnErrorWord),
+    /// Steps that handle the error.
+    Steps(Vec<Spanned<Step>>),
+}
+
+impl<'de> Deserialize<'de> for Handler {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordOrSteps;
+
+        impl<'de> Visitor<'de> for WordOrSteps {
+            type Value = Handler;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`fail`, `continue` or a list of steps")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Handler, E> {
+                let text = serde::de::value::StrDeserializer::new(text);
+                OnErrorWord::deserialize(text).map(Handler::Word)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Handler, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(access)).map(Handler::Steps)
+            }
+        }
+
+        deserializer.deserialize_any(WordOrSteps)
+    }
+}
+
+impl JsonSchema for Handler {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Handler".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let word = generator.subschema_for::<OnErrorWord>();
+        let step = generator.subschema_for::<Step>();
+        json_schema!({ "anyOf": [word, { "type": "array", "items": step, "minItems": 1 }] })
+    }
+}
+
+/// Ends the run.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    /// How the run ends; `succeeded` when absent.
+    pub status: Option<StopWord>,
+    /// Why, for people.
+    pub reason: Option<TextWithExpressions>,
+}
+
+/// How `stop` ends a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StopWord {
+    /// As if the last step had succeeded.
+    Succeeded,
+    /// As if somebody had cancelled.
+    Cancelled,
+}
+
+/// Raises an error.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fail {
+    /// The kind of the error: one of the engine's, or a word of the playbook's own.
+    #[schemars(regex(pattern = "^[a-z][a-z0-9_]{0,62}$"))]
+    pub kind: Option<String>,
+    /// What people read.
+    pub message: Option<TextWithExpressions>,
+}

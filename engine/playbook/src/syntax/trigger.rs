@@ -1,0 +1,132 @@
+//! Triggers as written.
+
+use engine_model::{Timestamp, TriggerId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::place::{Anything, Condition, OneOrMany, Ordered, Spanned};
+
+/// What starts a run: an id, and exactly one of `alert`, `schedule`, `manual`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-later" = ["playbook", "webhook"]))]
+pub struct Trigger {
+    /// Unique among the triggers of the file.
+    #[schemars(required)]
+    pub id: Option<Spanned<TriggerId>>,
+    /// An alert that matches.
+    pub alert: Option<Spanned<AlertTrigger>>,
+    /// A point in time.
+    pub schedule: Option<Spanned<Schedule>>,
+    /// A person.
+    pub manual: Option<Spanned<Manual>>,
+    /// Maps what started the run to inputs.
+    pub with: Option<Spanned<Ordered<Anything>>>,
+    /// Alerts for which an alert trigger must fire or stay silent; checked by `lint`.
+    pub examples: Option<Spanned<Examples>>,
+}
+
+/// An alert trigger.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-later" = [
+    "accumulate", "batch", "dedup", "sequence", "suppress", "throttle"
+]))]
+pub struct AlertTrigger {
+    /// The sources it listens to, one or a list; `defender` means all of Microsoft's.
+    #[schemars(required)]
+    pub source: Option<OneOrMany<Source>>,
+    /// New alerts, changed ones, or both; `[created]` when absent.
+    #[schemars(length(min = 1))]
+    pub on: Option<Vec<Event>>,
+    /// Fields of the alert and what they must be: one value, or a list of which one must match.
+    #[schemars(extend("x-later" = ["detection", "sigma"]))]
+    pub r#match: Option<Spanned<Ordered<Anything>>>,
+    /// An expression over `alert` that must be true as well.
+    pub r#where: Option<Condition>,
+}
+
+/// Where alerts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// All sources of Microsoft: `mde`, `xdr`, `graph_alerts`, `graph_incidents`, `stream`.
+    Defender,
+    /// Alerts of Microsoft Defender for Endpoint.
+    Mde,
+    /// Incidents of Microsoft Defender XDR.
+    Xdr,
+    /// `alerts_v2` alerts of Microsoft Graph security.
+    GraphAlerts,
+    /// Incidents of Microsoft Graph security.
+    GraphIncidents,
+    /// Records of the streaming API.
+    Stream,
+    /// Alerts already in the normalised shape.
+    Api,
+}
+
+/// A change of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Event {
+    /// The alert is new.
+    Created,
+    /// A known alert changed.
+    Updated,
+}
+
+/// Alerts that say how a trigger is meant, in the normalised shape; fields may be left out.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Examples {
+    /// The trigger must fire for each of these.
+    #[schemars(with = "Option<Vec<std::collections::BTreeMap<String, serde_json::Value>>>")]
+    pub fires: Option<Vec<Anything>>,
+    /// The trigger must stay silent for each of these.
+    #[schemars(with = "Option<Vec<std::collections::BTreeMap<String, serde_json::Value>>>")]
+    pub ignores: Option<Vec<Anything>>,
+}
+
+/// A schedule.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-later" = ["every", "jitter", "overlap"]))]
+pub struct Schedule {
+    /// Five fields as in crontab, or a shorthand such as `@daily`.
+    #[schemars(required)]
+    pub cron: Option<String>,
+    /// An IANA time zone; `UTC` when absent.
+    pub timezone: Option<String>,
+    /// What happens to instants that passed while the engine was down; `latest` when absent.
+    pub missed: Option<MissedWord>,
+    /// With `missed: all`, how many are made up for at the most; `10` when absent.
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_catchup: Option<Spanned<u32>>,
+    /// No instant before this.
+    pub start: Option<Timestamp>,
+    /// No instant after this.
+    pub end: Option<Timestamp>,
+}
+
+/// What happens to planned instants that passed while the engine was down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MissedWord {
+    /// They are left out.
+    Skip,
+    /// The latest one is made up for.
+    Latest,
+    /// All are made up for.
+    All,
+}
+
+/// A start by hand.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manual {
+    /// Roles of which the person needs one; everybody when absent.
+    pub roles: Option<Vec<String>>,
+    /// A text to confirm.
+    pub confirm: Option<String>,
+}
