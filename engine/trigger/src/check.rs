@@ -5,6 +5,7 @@ use engine_playbook::plan::{AlertTrigger, FieldMatch, Plan, Schedule, TriggerKin
 use serde_json::Value;
 
 use crate::alert_shape::{self, Shape};
+use crate::cause::AlertChange;
 use crate::compile;
 use crate::index;
 use crate::modifier::Modifier;
@@ -13,7 +14,6 @@ use crate::path::{FieldPath, Fields, Seen};
 use crate::problem::{Problem, nearest};
 use crate::rule::Rule;
 use crate::schedule::Timetable;
-use crate::start::AlertChange;
 use crate::view::AlertView;
 
 /// Every problem of the triggers of `plan`, in the order written.
@@ -121,7 +121,7 @@ impl Behaves<'_> {
             .explain(&Seen::new(&view, self.fields), self.change)
         {
             Some(why) if fires => Some(format!("does not fire: {why}")),
-            None if !fires => Some("fires".to_owned()),
+            None if !fires => Some("fires, since every condition holds".to_owned()),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use crate::literal;
 use crate::modifier::{Compare, Family, Modifier, Modifiers};
 use crate::net::Net;
 use crate::number::Number;
-use crate::path::{FieldPath, Fields};
+use crate::path::{FieldId, FieldPath, Fields};
 use crate::pattern::{self, Part, Pattern};
 use crate::problem::Problem;
 use crate::test::{Matcher, Node, Place, Test, TestKind};
@@ -42,35 +42,76 @@ pub(crate) fn line(line: &FieldMatch, fields: &mut Fields) -> Result<Node, Probl
     if line.values.is_empty() {
         return Err(problem(line, "names no value".to_owned()));
     }
-    let field = fields.id(path);
-    let test = |kind: TestKind, values: &[Value]| {
-        let (name, wanted) = (line.field.clone(), wanted(&modifiers, values));
+    let line = Line {
+        written: line,
+        field: fields.id(path),
+        modifiers,
+    };
+    if line.modifiers.family == Some(Family::Presence) {
+        return line.presence();
+    }
+    check_null(line.written, &line.modifiers)?;
+    let values = &line.written.values;
+    if line.modifiers.has(Modifier::All) {
+        let each = values
+            .iter()
+            .map(|value| line.one_of(std::slice::from_ref(value), fields));
+        return Ok(Node::All(each.collect::<Result<_, _>>()?));
+    }
+    let node = line.one_of(values, fields)?;
+    Ok(if line.modifiers.has(Modifier::Neq) {
+        Node::Not(Box::new(node))
+    } else {
+        node
+    })
+}
+
+/// A line whose field and modifiers are known.
+struct Line<'a> {
+    written: &'a FieldMatch,
+    field: FieldId,
+    modifiers: Modifiers,
+}
+
+impl Line<'_> {
+    fn test(&self, kind: TestKind, values: &[Value]) -> Node {
+        let (name, wanted) = (self.written.field.clone(), wanted(&self.modifiers, values));
         Node::Test(Box::new(Test {
-            field,
+            field: self.field,
             name,
             wanted,
             kind,
         }))
-    };
-    if modifiers.family == Some(Family::Presence) {
-        return match line.values.as_slice() {
-            [Value::Bool(true)] => Ok(test(TestKind::Present, &line.values)),
-            [Value::Bool(false)] => Ok(Node::Not(Box::new(test(TestKind::Present, &line.values)))),
-            _ => Err(problem(line, "`exists` takes `true` or `false`".to_owned())),
-        };
     }
-    let every_member = line.field.ends_with(EVERY_MEMBER);
-    let mut one_of = |values: &[Value]| -> Result<Node, Problem> {
+
+    fn presence(&self) -> Result<Node, Problem> {
+        let values = &self.written.values;
+        match values.as_slice() {
+            [Value::Bool(true)] => Ok(self.test(TestKind::Present, values)),
+            [Value::Bool(false)] => Ok(Node::Not(Box::new(self.test(TestKind::Present, values)))),
+            _ => Err(problem(
+                self.written,
+                "`exists` takes `true` or `false`".to_owned(),
+            )),
+        }
+    }
+
+    /// The field has one of `values`.
+    fn one_of(&self, values: &[Value], fields: &mut Fields) -> Result<Node, Problem> {
         let mut matchers = Vec::new();
         for value in values.iter().filter(|value| !value.is_null()) {
-            matchers.extend(self::matchers(line, &modifiers, value, fields)?);
+            matchers.extend(self::matchers(
+                self.written,
+                &self.modifiers,
+                value,
+                fields,
+            )?);
         }
-        let nothing = values
-            .iter()
-            .any(Value::is_null)
-            .then(|| test(TestKind::Null, values));
+        let every_member = self.written.field.ends_with(EVERY_MEMBER);
+        let null = values.iter().any(Value::is_null);
+        let nothing = null.then(|| self.test(TestKind::Null, values));
         let something = (!matchers.is_empty()).then(|| {
-            test(
+            self.test(
                 TestKind::OneOf {
                     every_member,
                     matchers,
@@ -79,22 +120,10 @@ pub(crate) fn line(line: &FieldMatch, fields: &mut Fields) -> Result<Node, Probl
             )
         });
         Ok(match (nothing, something) {
-            (Some(nothing), Some(something)) => Node::Any(vec![nothing, something]),
             (Some(only), None) | (None, Some(only)) => only,
-            (None, None) => Node::All(Vec::new()),
+            (nothing, something) => Node::Any(nothing.into_iter().chain(something).collect()),
         })
-    };
-    check_null(line, &modifiers)?;
-    if modifiers.has(Modifier::All) {
-        let each = line.values.iter().map(std::slice::from_ref).map(one_of);
-        return Ok(Node::All(each.collect::<Result<_, _>>()?));
     }
-    let node = one_of(&line.values)?;
-    Ok(if modifiers.has(Modifier::Neq) {
-        Node::Not(Box::new(node))
-    } else {
-        node
-    })
 }
 
 /// Null stands for itself only; there is no text or number in it.

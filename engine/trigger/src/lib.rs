@@ -14,9 +14,12 @@
 //! its [`Start`]: a fold over hits whose state the driver keeps.
 
 mod alert_shape;
+mod cause;
 mod check;
 mod compile;
 mod encoding;
+#[cfg(test)]
+mod fixture;
 mod fold;
 mod index;
 pub mod inputs;
@@ -35,13 +38,11 @@ mod test;
 mod view;
 mod wanted;
 
+pub use cause::{AlertChange, Cause};
 pub use check::check;
 pub use index::{Account, Hit, Index};
 pub use problem::Problem;
 pub use rule::{Explanation, explain};
 pub use schedule::Timetable;
-pub use start::{
-    AlertChange, ByHand, Cause, Start, StartError, start_by_hand, start_for_alert,
-    start_for_instant,
-};
+pub use start::{ByHand, Start, StartError, start_by_hand, start_for_alert, start_for_instant};
 pub use view::AlertView;

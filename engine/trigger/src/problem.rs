@@ -64,6 +64,8 @@ impl fmt::Display for Problem {
     }
 }
 
+impl std::error::Error for Problem {}
+
 /// "Did you mean": the nearest of `names`, if one is near at all.
 pub(crate) fn nearest<'a>(
     wanted: &str,

@@ -7,10 +7,10 @@ use engine_playbook::expr::{Expr, Scope};
 use engine_playbook::plan::{AlertEvents, AlertTrigger};
 use serde_json::Value;
 
+use crate::cause::AlertChange;
 use crate::compile;
 use crate::path::{Fields, Seen};
 use crate::problem::{Problem, either};
-use crate::start::AlertChange;
 use crate::test::Node;
 use crate::view::AlertView;
 
@@ -169,3 +169,6 @@ pub fn explain(
     let rule = Rule::new(trigger, &mut fields)?;
     Ok(rule.explain(&Seen::new(alert, &fields), change))
 }
+
+#[cfg(test)]
+mod tests;

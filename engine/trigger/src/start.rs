@@ -1,13 +1,14 @@
 //! Starts: what a trigger hands over, and the id that makes a repetition the same run.
 
-use engine_model::{
-    AlertKey, Code, Digest, PlaybookName, RunId, TenantId, Timestamp, TriggerId, code,
-};
+use std::collections::BTreeSet;
+
+use engine_model::{Code, Digest, PlaybookName, RunId, TenantId, Timestamp, TriggerId, code};
 use engine_playbook::expr::{EvalError, Scope};
 use engine_playbook::plan::{Manual, Plan, Trigger, TriggerKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::cause::{AlertChange, Cause};
 use crate::inputs::{self, InputProblem};
 use crate::view::AlertView;
 
@@ -32,57 +33,6 @@ pub struct Start {
     pub cause: Cause,
     /// The inputs, checked and complete.
     pub inputs: Map<String, Value>,
-}
-
-/// What made a trigger fire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Cause {
-    /// An alert that matched.
-    Alert {
-        /// The alert.
-        key: AlertKey,
-        /// The digest of its content at that time.
-        revision: Digest,
-        /// Whether the alert was new or had changed.
-        change: AlertChange,
-    },
-    /// A planned instant of a schedule.
-    Planned {
-        /// The instant, which is not the time at which the run begins.
-        at: Timestamp,
-    },
-    /// A person.
-    Manual {
-        /// The caller's key; the same key again is the same start.
-        key: String,
-        /// Who.
-        by: String,
-        /// The alert the run works on, if any.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        alert: Option<AlertKey>,
-    },
-}
-
-/// What happened to an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlertChange {
-    /// It is new.
-    Created,
-    /// It was known, and its content changed.
-    Updated,
-}
-
-impl AlertChange {
-    /// The word for it in playbooks.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-        }
-    }
 }
 
 /// A start by hand.
@@ -255,13 +205,12 @@ fn manual_trigger<'p>(
     match manual.iter().find(|(_, manual)| may(manual)) {
         Some((trigger, _)) => Ok(Some(trigger)),
         None if manual.is_empty() => Ok(None),
-        None => Err(StartError::Role {
-            playbook: plan.name.clone(),
-            roles: manual
-                .iter()
-                .flat_map(|(_, manual)| manual.roles.clone())
-                .collect(),
-        }),
+        None => {
+            let asked = manual.iter().flat_map(|(_, manual)| manual.roles.clone());
+            let roles: BTreeSet<String> = asked.collect();
+            let (playbook, roles) = (plan.name.clone(), roles.into_iter().collect());
+            Err(StartError::Role { playbook, roles })
+        }
     }
 }
 
@@ -346,42 +295,6 @@ fn start(
         cause,
         inputs,
     })
-}
-
-impl Cause {
-    /// The alert behind the start, if any.
-    #[must_use]
-    pub fn alert(&self) -> Option<&AlertKey> {
-        match self {
-            Self::Alert { key, .. } => Some(key),
-            Self::Manual { alert, .. } => alert.as_ref(),
-            Self::Planned { .. } => None,
-        }
-    }
-
-    /// What makes the start unique for its trigger, as one text. A list in JSON, so that no
-    /// two causes can run into one another, whatever the ids hold.
-    fn identity(&self) -> String {
-        let parts = match self {
-            Self::Alert {
-                key,
-                change: AlertChange::Created,
-                ..
-            } => {
-                json!(["alert", key.source.as_str(), key.id])
-            }
-            Self::Alert {
-                key,
-                revision,
-                change: AlertChange::Updated,
-            } => {
-                json!(["alert", key.source.as_str(), key.id, revision])
-            }
-            Self::Planned { at } => json!(["planned", at.as_ms()]),
-            Self::Manual { key, .. } => json!(["manual", key]),
-        };
-        parts.to_string()
-    }
 }
 
 #[cfg(test)]

@@ -15,11 +15,11 @@ use engine_model::{PlaybookName, TriggerId};
 use engine_playbook::plan::{Plan, TriggerKind};
 
 use self::posting::Postings;
+use crate::cause::AlertChange;
 use crate::key::{self, Key, KeyKind};
 use crate::path::{Fields, Seen};
 use crate::problem::Problem;
 use crate::rule::{Explanation, Rule};
-use crate::start::AlertChange;
 use crate::view::AlertView;
 
 /// A text this short stands in nearly every value.

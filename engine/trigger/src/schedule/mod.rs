@@ -3,8 +3,8 @@
 //! The line is evaluated in wall-clock time, as if the zone were UTC, and each time that comes out
 //! is mapped to an instant. When clocks change, one rule decides, after the hour field:
 //!
-//! - **A fixed time** (`30 2 * * *`) that does not exist runs at the first minute after the gap; one
-//!   that occurs twice runs once, the first time.
+//! - **A fixed time** (`30 2 * * *`) that does not exist runs at the first minute after the gap;
+//!   one that occurs twice runs once, the first time.
 //! - **An interval** (the hour field begins with `*`) follows elapsed time: what the gap swallows
 //!   comes as many minutes later as the gap is long, which for `*/30` is a time that runs anyway,
 //!   and what occurs twice runs twice.

@@ -1,0 +1,92 @@
+//! Causes: what made a trigger fire, and what of it makes the run the same run.
+
+use engine_model::{AlertKey, Digest, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What made a trigger fire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Cause {
+    /// An alert that matched.
+    Alert {
+        /// The alert.
+        key: AlertKey,
+        /// The digest of its content at that time.
+        revision: Digest,
+        /// Whether the alert was new or had changed.
+        change: AlertChange,
+    },
+    /// A planned instant of a schedule.
+    Planned {
+        /// The instant, which is not the time at which the run begins.
+        at: Timestamp,
+    },
+    /// A person.
+    Manual {
+        /// The caller's key; the same key again is the same start.
+        key: String,
+        /// Who.
+        by: String,
+        /// The alert the run works on, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<AlertKey>,
+    },
+}
+
+/// What happened to an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertChange {
+    /// It is new.
+    Created,
+    /// It was known, and its content changed.
+    Updated,
+}
+
+impl AlertChange {
+    /// The word for it in playbooks.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+        }
+    }
+}
+
+impl Cause {
+    /// The alert behind the start, if any.
+    #[must_use]
+    pub fn alert(&self) -> Option<&AlertKey> {
+        match self {
+            Self::Alert { key, .. } => Some(key),
+            Self::Manual { alert, .. } => alert.as_ref(),
+            Self::Planned { .. } => None,
+        }
+    }
+
+    /// What makes the start unique for its trigger, as one text. A list in JSON, so that no
+    /// two causes can run into one another, whatever the ids hold.
+    pub(crate) fn identity(&self) -> String {
+        let parts = match self {
+            Self::Alert {
+                key,
+                change: AlertChange::Created,
+                ..
+            } => {
+                json!(["alert", key.source.as_str(), key.id])
+            }
+            Self::Alert {
+                key,
+                revision,
+                change: AlertChange::Updated,
+            } => {
+                json!(["alert", key.source.as_str(), key.id, revision])
+            }
+            Self::Planned { at } => json!(["planned", at.as_ms()]),
+            Self::Manual { key, .. } => json!(["manual", key]),
+        };
+        parts.to_string()
+    }
+}
