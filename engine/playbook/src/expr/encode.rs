@@ -57,7 +57,7 @@ impl Place {
             Language::Url if self.spot == Spot::Start => {
                 out.push_str(absolute_url(&scalar(value, "a URL")?)?);
             }
-            Language::Url => out.push_str(&percent(&scalar(value, "a URL")?)),
+            Language::Url => out.push_str(&url_part(&scalar(value, "a URL")?)?),
         }
         budget.make((out.len() - start).saturating_sub(room))
     }
@@ -351,6 +351,14 @@ pub(super) fn percent(text: &str) -> String {
         }
     }
     out
+}
+
+/// A part of a URL; refused where it would walk up the path instead of being in it.
+fn url_part(text: &str) -> Result<String, Fault> {
+    if matches!(text, "." | "..") {
+        return Err(Fault::new(format!("`{text}` is no part of a URL")));
+    }
+    Ok(percent(text))
 }
 
 /// At the start of a URL a value gives scheme and host, so it stays as it is, if it is a URL.

@@ -218,7 +218,7 @@ impl<'a> Evaluator<'a> {
         let names = ENGINE_NAMES
             .into_iter()
             .chain(self.locals.iter().map(|(local, _)| *local));
-        let help = similar_help("name", name, names.filter(|known| *known != name));
+        let help = similar_help("", name, names.filter(|known| *known != name));
         let message = format!("`{name}` is not known here");
         Fault::missing(help.map_or(message.clone(), |help| format!("{message}, {help}")))
     }

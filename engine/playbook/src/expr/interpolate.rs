@@ -225,7 +225,10 @@ impl Compiler {
             let place = language.and_then(|language| {
                 self.place(language, survey.spots.get(index).copied(), &expr, hole)
             });
-            let apart = place.map(|place| apart(place.language, text, &outer, index));
+            // A value that is a literal already can grow together with its neighbours as well.
+            let apart = language
+                .filter(|_| !quotes::ends_raw(&expr))
+                .map(|language| apart(language, text, &outer, index));
             parts.push(Part::Slot(Slot {
                 expr,
                 place,
@@ -251,7 +254,7 @@ impl Compiler {
     ) -> Option<Place> {
         let root = expr.parts().1;
         if let Kind::Filter(call) = &root.kind {
-            if call.filter.name == "raw" {
+            if quotes::ends_raw(expr) {
                 let span = Span {
                     start: hole.start,
                     end: hole.end,
@@ -261,7 +264,7 @@ impl Compiler {
                 self.report(code::PB0804, span, message, help);
                 return None;
             }
-            if call.filter.writes == Some(language) {
+            if call.filter.writes == Some(language) && spot != Some(Spot::Code) {
                 return None;
             }
         }

@@ -19,11 +19,14 @@ pub(super) fn similar<'a>(
         .map(|(_, name)| name)
 }
 
-/// The same as a sentence: ``a field with a similar name exists: `x` ``.
+/// The same as a sentence: ``a field with a similar name exists: `x` ``; `what` may be empty.
 pub(super) fn similar_help<'a>(
     what: &str,
     wanted: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
-    similar(wanted, names).map(|name| format!("a {what} with a similar name exists: `{name}`"))
+    similar(wanted, names).map(|name| match what {
+        "" => format!("a similar name exists: `{name}`"),
+        _ => format!("a {what} with a similar name exists: `{name}`"),
+    })
 }

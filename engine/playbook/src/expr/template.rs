@@ -188,24 +188,18 @@ impl Slot {
             if whole && matches!(value, Val::Null) {
                 return Ok(true);
             }
-            let Some(place) = self.place else {
-                let text = value.scalar_text().ok_or_else(|| not_in_text(&value))?;
-                out.push_str(text.as_str());
-                return fits(out).map(|()| false);
-            };
             // Numbers may touch their neighbours: `${{ inputs.days }}d`.
             let touches = matches!(value, Val::Int(_) | Val::Float(_) | Val::Bool(_));
-            out.push_str(if self.apart.before && !touches {
-                " "
-            } else {
-                ""
-            });
-            place.write(&value, out, budget)?;
-            out.push_str(if self.apart.after && !touches {
-                " "
-            } else {
-                ""
-            });
+            let space = |apart: bool| if apart && !touches { " " } else { "" };
+            out.push_str(space(self.apart.before));
+            match self.place {
+                Some(place) => place.write(&value, out, budget)?,
+                None => {
+                    let text = value.scalar_text().ok_or_else(|| not_in_text(&value))?;
+                    out.push_str(text.as_str());
+                }
+            }
+            out.push_str(space(self.apart.after));
             fits(out).map(|()| false)
         })
     }

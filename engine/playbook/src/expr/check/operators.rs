@@ -84,8 +84,12 @@ impl<'e> Checker<'e> {
             None => Vec::new(),
         };
         if let Some(first) = impossible.first() {
-            let outcome = if negated { "always" } else { "never" };
-            let message = format!("a part of `in` is {outcome} so: {}", versus(&left, first));
+            let outcome = if negated {
+                "`not in` always holds"
+            } else {
+                "`in` never finds it"
+            };
+            let message = format!("{outcome}: {}", versus(&left, first));
             self.report(code::PB0806, span, message, equal_help(&left, first));
         }
         Type::Bool
@@ -175,13 +179,18 @@ fn equal_help(left: &Type, right: &Type) -> Option<String> {
         {
             (words, &one[0])
         }
-        _ if Kinds::TEXT.may_accept(left) != Kinds::TEXT.may_accept(right) => {
+        _ if convertible(left, right) || convertible(right, left) => {
             let help = "types are not converted: use `| string`, `| int` or `| bool`";
             return Some(help.to_owned());
         }
         _ => return None,
     };
     choose(words, wanted)
+}
+
+/// A text and a number or boolean, of which one can be made the other.
+fn convertible(text: &Type, other: &Type) -> bool {
+    Kinds::of(text) == Kinds::TEXT && Kinds::NUMBER.or(Kinds::BOOL).contains(Kinds::of(other))
 }
 
 fn choose(words: &Arc<[String]>, wanted: &str) -> Option<String> {

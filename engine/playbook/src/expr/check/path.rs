@@ -87,7 +87,7 @@ impl<'e> Checker<'e> {
             .map(String::as_str)
             .chain(locals)
             .chain(["steps"]);
-        similar_help("name", name, names)
+        similar_help("", name, names)
     }
 
     /// The type of `steps.<id>`, after the check that it can be used here.

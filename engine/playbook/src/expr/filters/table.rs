@@ -1,7 +1,7 @@
 //! Presentation for people.
 
 use super::super::encode::markdown_line;
-use super::super::value::List;
+use super::super::value::{Dict, List};
 use super::convert::cell_text;
 use super::*;
 
@@ -39,12 +39,7 @@ fn table<'a>(call: Call<'_, 'a>, budget: &mut Budget) -> Result<Val<'a>, Fault> 
     budget.make(columns.len() * 4 + 2)?;
     let _ = writeln!(out, "|{}", "---|".repeat(columns.len()));
     for row in rows.iter() {
-        let Val::Map(fields) = &row else {
-            return Err(Fault::new(format!(
-                "a row must be a map, found {}",
-                row.kind()
-            )));
-        };
+        let fields = row_fields(&row)?;
         let cell = |name: &String| match fields.get(name) {
             Some(value) => Ok(markdown_line(&cell_text(&value)?)),
             None => Ok(String::new()),
@@ -77,11 +72,21 @@ fn text_of(name: &Val<'_>) -> Result<String, Fault> {
     })
 }
 
+fn row_fields<'r, 'a>(row: &'r Val<'a>) -> Result<&'r Dict<'a>, Fault> {
+    match row {
+        Val::Map(fields) => Ok(fields),
+        other => Err(Fault::new(format!(
+            "a row must be a map, found {}",
+            other.kind()
+        ))),
+    }
+}
+
 /// Every field of the rows, in order of appearance.
 fn columns_of(rows: &List<'_>, budget: &mut Budget) -> Result<Vec<String>, Fault> {
     let mut columns: Vec<String> = Vec::new();
     for row in rows.iter() {
-        let Val::Map(fields) = row else { continue };
+        let fields = row_fields(&row)?;
         for (key, _) in fields.iter() {
             budget.elements(1 + columns.len())?;
             if !columns.iter().any(|known| known == key.as_str()) {

@@ -21,7 +21,8 @@ impl Compiler {
             };
             match spot {
                 Spot::Quoted(index) => {
-                    let message = format!("an expression stands inside quotes of the {language}");
+                    let message =
+                        format!("an expression stands inside quotes of the {language} text");
                     let help = "it is written with its own quotes: put none around it";
                     self.report(code::PB0412, span, message, Some(help.to_owned()));
                     let quoted = survey.quoted.get(*index).filter(|_| !fixed.contains(index));
@@ -41,7 +42,8 @@ impl Compiler {
     }
 }
 
-fn ends_raw(expr: &Expr) -> bool {
+/// Whether the author switched encoding off.
+pub(super) fn ends_raw(expr: &Expr) -> bool {
     matches!(&expr.parts().1.kind, Kind::Filter(call) if call.filter.name == "raw")
 }
 

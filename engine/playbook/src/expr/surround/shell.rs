@@ -24,15 +24,18 @@ const BACKTICK: Quotes = Quotes {
 const IN_COMMENT: Spot = Spot::Unsafe("inside a comment, which a line end in the value would end");
 const IN_HERE_DOCUMENT: Spot = Spot::Unsafe("inside a here-document, where quotes do not protect");
 const AFTER_ESCAPE: Spot = Spot::Unsafe("right after `\\` or `$`, which change what a quote means");
+const LOST: Spot =
+    Spot::Unsafe("after quotes inside `$(…)` or `${…}` inside quotes, which is not followed here");
 
 pub(super) fn read(reader: &mut Reader<'_>) {
     let mut here_document = None;
+    let mut lost = false;
     while !reader.ended() {
         let before = reader.before();
-        let spot = if matches!(before, Some('\\' | '$')) {
-            AFTER_ESCAPE
-        } else {
-            Spot::Plain
+        let spot = match before {
+            _ if lost => LOST,
+            Some('\\' | '$') => AFTER_ESCAPE,
+            _ => Spot::Plain,
         };
         if reader.hole(spot) {
             continue;
@@ -51,6 +54,7 @@ pub(super) fn read(reader: &mut Reader<'_>) {
             );
         } else if reader.eat("\"") {
             reader.quoted(start, DOUBLE);
+            lost |= !is_balanced(&reader.text[start..reader.at]);
         } else if reader.eat("`") {
             reader.quoted(start, BACKTICK);
         } else if begins_word && reader.eat("#") {
@@ -71,6 +75,23 @@ pub(super) fn read(reader: &mut Reader<'_>) {
             reader.skip();
         }
     }
+}
+
+/// Whether every substitution that begins inside these quotes also ends there. Quotes inside a
+/// substitution begin anew, so otherwise the quotes were not read as the shell reads them.
+fn is_balanced(quoted: &str) -> bool {
+    let mut open = Vec::new();
+    let mut before = ' ';
+    for c in quoted.chars() {
+        match c {
+            '(' | '{' if before == '$' || (c == '(' && !open.is_empty()) => open.push(c),
+            ')' if open.last() == Some(&'(') => _ = open.pop(),
+            '}' if open.last() == Some(&'{') => _ = open.pop(),
+            _ => {}
+        }
+        before = c;
+    }
+    open.is_empty() && quoted.matches('`').count().is_multiple_of(2)
 }
 
 fn comment(reader: &mut Reader<'_>) {
