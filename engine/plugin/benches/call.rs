@@ -1,7 +1,7 @@
 //! What one call of a plugin costs, beside the bare engine doing the same.
 //!
-//! `instantiate_and_call` is wasmtime alone: a fresh store and instance, no limits, no schemas, no
-//! conversion. The distance to `call` is what safety and checking cost.
+//! `instantiate_and_call` is wasmtime alone, with the same pool: a fresh store and instance, no
+//! limits, no schemas, no conversion. The distance to `call` is what safety and checking cost.
 #![expect(
     clippy::disallowed_methods,
     reason = "the plugin is read from its file"
@@ -22,7 +22,9 @@ use engine_plugin::{Host, HostConfig, PluginConfig};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, Store};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+};
 
 fn main() {
     divan::main();
@@ -106,7 +108,11 @@ fn instantiate_and_call(bencher: Bencher<'_, '_>) {
 
     let runtime = runtime();
     let mut config = Config::new();
-    config.allocation_strategy(InstanceAllocationStrategy::pooling());
+    let mut pool = PoolingAllocationConfig::new();
+    pool.linear_memory_keep_resident(16 << 20)
+        .table_keep_resident(1 << 20)
+        .pagemap_scan(Enabled::Auto);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = Engine::new(&config).unwrap();
     let component = Component::from_file(&engine, FILE).unwrap();
     let mut linker = Linker::<()>::new(&engine);

@@ -157,6 +157,8 @@ impl Host {
 
     /// Asks the plugin for its description, every import trapping.
     async fn describe(&self, pre: &PluginPre<Guest>) -> Result<words::PluginInfo, PluginError> {
+        // The instance takes a place of the pool, also while other plugins are at work.
+        let _slot = self.0.slots.acquire().await;
         let mut store = Guest::store(&self.0.engine, &self.0.limits, None);
         let described = async {
             let plugin = pre.instantiate_async(&mut store).await?;

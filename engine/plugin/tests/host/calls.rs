@@ -285,6 +285,17 @@ async fn a_thousand_calls_take_no_more_memory_than_a_hundred() {
 }
 
 #[tokio::test]
+async fn a_machine_without_room_for_a_pool_runs_plugins_one_by_one() {
+    // More than a slot of the pool can hold, so that the pool cannot be made.
+    let limits = HostConfig {
+        memory_bytes_max: 8 << 30,
+        ..HostConfig::default()
+    };
+    let action = act_on(&Host::new(limits).unwrap(), guests::COUNT).await;
+    assert_eq!(action.call(&call(&*action), &no_wire()).await, ok());
+}
+
+#[tokio::test]
 async fn actions_outlive_the_host_that_loaded_them() {
     let host = strict();
     let action = act_on(&host, guests::SPIN).await;

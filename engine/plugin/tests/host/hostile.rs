@@ -1,13 +1,13 @@
 //! Each way a guest can misbehave, and what the engine makes of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{Service, Wire, act, act_on, call, failure, load_with, no_wire, strict};
 use actions_contract::{Call, Outcome};
 use actions_interface::guests::{self, changed};
 use engine_model::Millis;
-use engine_plugin::PluginError;
+use engine_plugin::{Host, HostConfig, PluginError};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -29,8 +29,14 @@ async fn a_guest_that_never_returns_is_stopped_soon_after_its_budget() {
 
 #[tokio::test]
 async fn a_guest_that_never_returns_lets_other_tasks_run() {
-    // One thread for everything: a guest that did not yield would hold the timer back.
-    let action = act(guests::SPIN).await;
+    // One thread for everything: a guest that did not yield would hold the timer back to the end of
+    // its two seconds.
+    let host = Host::new(HostConfig {
+        cpu_ms_max: 2_000,
+        ..HostConfig::default()
+    })
+    .unwrap();
+    let action = act_on(&host, guests::SPIN).await;
     let request = call(&*action);
     let wire = no_wire();
     let guest = action.call(&request, &wire);
@@ -109,12 +115,55 @@ async fn a_sleeping_guest_wakes_when_its_time_is_over() {
     assert_eq!(failure(&outcome), ("timeout", "PL0202"));
 }
 
+/// Counts the lines of plugins, and keeps how many the host says it dropped.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<(u64, u64)>>);
+
+impl tracing::field::Visit for Lines {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" && format!("{value:?}") == "a plugin wrote a line" {
+            self.0.lock().unwrap().0 += 1;
+        }
+    }
+
+    fn record_u64(&mut self, field: &tracing::field::Field, value: u64) {
+        if field.name() == "lines" {
+            self.0.lock().unwrap().1 = value;
+        }
+    }
+}
+
+impl tracing::Subscriber for Lines {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
 #[tokio::test]
-async fn a_guest_that_chatters_is_cut_short_and_goes_on() {
-    assert!(matches!(
-        outcome(guests::CHATTER).await,
-        Outcome::Done { .. }
-    ));
+async fn a_guest_that_chatters_is_cut_short_counted_and_goes_on() {
+    let action = act(guests::CHATTER).await;
+    let lines = Lines::default();
+    let heard = tracing::subscriber::set_default(lines.clone());
+    let outcome = action.call(&call(&*action), &no_wire()).await;
+    drop(heard);
+    assert!(matches!(outcome, Outcome::Done { .. }));
+    assert_eq!(*lines.0.lock().unwrap(), (100, 900));
 }
 
 #[tokio::test]
@@ -213,7 +262,7 @@ async fn a_slow_plugin_waits_for_its_own_places_only() {
         time_left: Millis::from_ms(ms),
         ..call(&*slow)
     };
-    let (long, brief) = (with(400), with(200));
+    let (long, brief) = (with(1_000), with(300));
     // Eight places, four of them for one plugin: the fifth call of the slow one waits in vain.
     let crowd = async {
         tokio::join!(
@@ -233,6 +282,6 @@ async fn a_slow_plugin_waits_for_its_own_places_only() {
     assert_eq!(failure(&crowd.3), ("timeout", "PL0202"));
     assert_eq!(failure(&crowd.4), ("unavailable", "PL0202"));
     assert!(matches!(outcome, Outcome::Done { .. }));
-    assert!(took < Duration::from_millis(200), "{took:?}");
+    assert!(took < Duration::from_millis(900), "{took:?}");
     assert_eq!(wire.sent().len(), 4);
 }

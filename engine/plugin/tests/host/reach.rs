@@ -152,7 +152,7 @@ async fn a_connection_is_read_through_the_credentials_of_the_call() {
 async fn contain(service: Service) -> Outcome {
     let action = act(guests::POST_AND_TRAP).await;
     let request = Call {
-        time_left: Millis::from_ms(400),
+        time_left: Millis::from_secs(1),
         ..call(&*action)
     };
     action.call(&request, &Wire::to(service)).await
