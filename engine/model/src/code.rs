@@ -132,6 +132,7 @@ codes! {
     PB0805: "Reads are independent of each other.",
     PB0806: "A comparison can never be true.",
     PB0807: "An alert match is tried against every alert.",
+    PB0808: "A match names a field that no alert has.",
     PL0101: "The plugin could not be loaded.",
     PL0102: "The plugin's description is not valid.",
     PL0103: "The plugin's configuration does not fit its schema.",

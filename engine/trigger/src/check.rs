@@ -21,8 +21,8 @@ use crate::view::AlertView;
 /// - PB0601: a schedule that cannot be read, or never fires.
 /// - PB0602: an example that does not behave as said.
 /// - PB0603: a match that cannot be read.
-/// - PB0806 (warning): a field that no alert has.
 /// - PB0807 (hint): a match that every alert is tried against.
+/// - PB0808 (warning): a field that no alert has.
 #[must_use]
 pub fn check(plan: &Plan) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -145,7 +145,7 @@ fn unknown_fields(line: &FieldMatch, shape: &Shape) -> Vec<Problem> {
                 || "the vendor's own fields are below `raw`".to_owned(),
                 |similar| format!("a field with a similar name exists: `{similar}`"),
             );
-            Problem::error(code::PB0806, &line.path, format!("`{path}` is in no alert"))
+            Problem::error(code::PB0808, &line.path, format!("`{path}` is in no alert"))
                 .weighing(Severity::Warning)
                 .with_help(help)
         });

@@ -87,13 +87,13 @@ fn a_field_that_no_alert_has_is_a_warning_with_the_field_meant() {
     problems(
         TriggerKind::Alert(trigger(&written)),
         &expect![[r#"
-            warning PB0806 triggers[0].alert.match.machineId
+            warning PB0808 triggers[0].alert.match.machineId
               `machineId` is in no alert
               help: the vendor's own fields are below `raw`
-            warning PB0806 triggers[0].alert.match.severty
+            warning PB0808 triggers[0].alert.match.severty
               `severty` is in no alert
               help: a field with a similar name exists: `severity`
-            warning PB0806 triggers[0].alert.match.user.upn|fieldref
+            warning PB0808 triggers[0].alert.match.user.upn|fieldref
               `user.nme` is in no alert
               help: a field with a similar name exists: `user.name`
         "#]],

@@ -287,6 +287,8 @@ fn word() -> impl Strategy<Value = String> {
         "lab",
         "5",
         "443",
+        "5.0",
+        "0443",
         "ſs",
     ];
     prop::sample::select(words.to_vec()).prop_map(str::to_owned)
