@@ -25,16 +25,17 @@ fn context() -> Map<String, Value> {
         .collect();
     let context = json!({
         "alert": {
-            "id": "da637", "tenant": "t1", "source": "mde", "title": "Suspicious file", "status": "new",
+            "id": "da637", "tenant": "t1", "source": "mde", "status": "new",
+            "title": "Suspicious file",
             "severity": "high", "category": "Malware", "created_at": "2026-10-24T12:00:00Z",
             "device": {"id": "d1", "name": "ws-1.corp.example", "tags": ["finance"]},
-            "file": {"name": "a.exe", "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-            "raw": {"evidence": (0..10).map(|n| json!({"entityType": "File", "n": n})).collect::<Vec<_>>()},
+            "file": {"name": "a.exe", "sha256": "ba7816bf8f01cfea".repeat(4)},
+            "raw": {"evidence": vec![json!({"entityType": "File", "verdict": "malicious"}); 10]},
         },
         "inputs": {"days": 7},
         "run": {"id": "run_1", "now": "2026-10-24T12:00:00Z"},
         "steps": {
-            "machine": {"status": "succeeded", "output": {"id": "d1", "role": "workstation", "name": "ws-1"}},
+            "machine": {"status": "succeeded", "output": {"id": "d1", "role": "workstation"}},
             "hunt": {"status": "succeeded", "output": {"rows": rows}},
         },
     });

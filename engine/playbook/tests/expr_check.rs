@@ -1,7 +1,10 @@
 //! What the static check finds: one expression in, its type and problems out.
 
+mod expr_print;
+
 use engine_playbook::expr::{Availability, Env, Expr, StepView, Type, check, check_bool};
 use expect_test::{Expect, expect};
+use expr_print::folded;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -68,7 +71,7 @@ fn report(source: &str, env: &Env) -> String {
 fn check_all(sources: &[&str], expected: Expect) {
     let env = env();
     let lines: Vec<String> = sources.iter().map(|source| report(source, &env)).collect();
-    expected.assert_eq(&lines.concat());
+    expected.assert_eq(&folded(&lines.concat()));
 }
 
 #[test]
@@ -104,21 +107,27 @@ fn names_and_fields_are_known_or_suggested() {
             webhook.body  :  any value
                 PB0305 `webhook`: `webhook` is not available here
             secrets.token  :  any value
-                PB0413 `secrets`: a secret cannot be used in an expression; write `${{ secrets.name }}` as the whole value of a parameter
+                PB0413 `secrets`: a secret cannot be used in an expression; write `${{
+                      secrets.name }}` as the whole value of a parameter
             alert.severty  :  any value
-                PB0401 `severty`: field `severty` does not exist; a field with a similar name exists: `severity`
+                PB0401 `severty`: field `severty` does not exist; a field with a similar name
+                      exists: `severity`
             alert['titel']  :  any value
-                PB0401 `'titel'`: field `titel` does not exist; a field with a similar name exists: `title`
+                PB0401 `'titel'`: field `titel` does not exist; a field with a similar name
+                      exists: `title`
             alert.raw.anything.at[0].all  :  any value
             alert.device.nam  :  any value
-                PB0401 `nam`: field `nam` does not exist; a field with a similar name exists: `name`
+                PB0401 `nam`: field `nam` does not exist; a field with a similar name exists:
+                      `name`
             alert.device.tags[0]  :  text
             alert.device.tags.first  :  any value
-                PB0402 `first`: list of text has no field `first`; choose an element first: `[0]` or `| first`
+                PB0402 `first`: list of text has no field `first`; choose an element first:
+                      `[0]` or `| first`
             alert.title.length  :  any value
                 PB0402 `length`: text has no field `length`
             alert.title[0]  :  any value
-                PB0402 `alert.title[0]`: a list is indexed by an integer and a map by text, this is text and integer
+                PB0402 `alert.title[0]`: a list is indexed by an integer and a map by text, this
+                      is text and integer
             inputs.days  :  any value
                 PB0401 `days`: field `days` does not exist; fields are hunt_days, name
             [x.DeviceId for x in alert.raw.rows]  :  list
@@ -150,26 +159,35 @@ fn steps_are_used_only_where_they_surely_ran() {
         expect![[r#"
             steps.machine.output.role  :  text
             steps.machine.output.roles  :  any value
-                PB0401 `roles`: field `roles` does not exist; a field with a similar name exists: `role`
+                PB0401 `roles`: field `roles` does not exist; a field with a similar name
+                      exists: `role`
             steps.machin.output  :  any value
-                PB0301 `machin`: no step has the id `machin`; a step with a similar name exists: `machine`
+                PB0301 `machin`: no step has the id `machin`; a step with a similar name exists:
+                      `machine`
             steps.later.output.count  :  integer
-                PB0302 `later`: step `later` has not run by then; steps run in the order written: use it in a later step
+                PB0302 `later`: step `later` has not run by then; steps run in the order
+                      written: use it in a later step
             steps.later.status  :  text
-                PB0302 `later`: step `later` has not run by then; steps run in the order written: use it in a later step
+                PB0302 `later`: step `later` has not run by then; steps run in the order
+                      written: use it in a later step
             steps.inner.output.count  :  integer
-                PB0304 `inner`: step `inner` cannot be seen from here; it runs inside another step: use the output of that one
+                PB0304 `inner`: step `inner` cannot be seen from here; it runs inside another
+                      step: use the output of that one
             steps.hunt.output.count  :  integer
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
             steps['hunt'].output.count  :  integer
-                PB0303 `'hunt'`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `'hunt'`: step `hunt` may have been skipped; add `| default(…)` right
+                      after the field, or test `steps.hunt.status == 'succeeded'` first
             steps.hunt.status  :  text
             steps.hunt.output.rows | default([]) | length  :  integer
             steps.hunt.output.count is defined  :  boolean
             steps.hunt.output.rwos | default([])  :  any value
-                PB0401 `rwos`: field `rwos` does not exist; a field with a similar name exists: `rows`
+                PB0401 `rwos`: field `rwos` does not exist; a field with a similar name exists:
+                      `rows`
             steps.later.output.rows | default([])  :  list
-                PB0302 `later`: step `later` has not run by then; steps run in the order written: use it in a later step
+                PB0302 `later`: step `later` has not run by then; steps run in the order
+                      written: use it in a later step
             steps | length  :  integer
         "#]],
     );
@@ -195,14 +213,16 @@ fn a_test_of_the_status_counts_where_it_holds() {
             steps.hunt.status == 'succeeded' and steps.hunt.output.count > 0  :  boolean
             'succeeded' == steps.hunt.status and steps.hunt.output.count > 0  :  boolean
             steps.hunt.status != 'skipped' and steps.hunt.output.count > 0  :  boolean
-            steps.hunt.status in ['succeeded', 'simulated'] and steps.hunt.output.count > 0  :  boolean
+            steps.hunt.status in ['succeeded', 'simulated'] and steps.hunt.output.count > 0  : 
+                  boolean
             steps.hunt.status not in ['skipped'] and steps.hunt.output.count > 0  :  boolean
             steps.hunt.output is defined and steps.hunt.output.count > 0  :  boolean
             steps.hunt.output.count if steps.hunt.status == 'succeeded' else 0  :  integer
             0 if steps.hunt.status == 'skipped' else steps.hunt.output.count  :  integer
             steps.hunt.status == 'skipped' or steps.hunt.output.count > 0  :  boolean
             not (steps.hunt.status == 'skipped') and steps.hunt.output.count > 0  :  boolean
-            [r for r in [1] if steps.hunt.status == 'succeeded' and steps.hunt.output.count > r]  :  list of integer
+            [r for r in [1] if steps.hunt.status == 'succeeded' and steps.hunt.output.count > r]
+                   :  list of integer
         "#]],
     );
 }
@@ -224,23 +244,34 @@ fn a_test_of_the_status_does_not_count_where_it_may_not_hold() {
         ],
         expect![[r#"
             steps.hunt.output.count > 0 and steps.hunt.status == 'succeeded'  :  boolean
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
             steps.hunt.status == 'succeeded' or steps.hunt.output.count > 0  :  boolean
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
             steps.hunt.status == 'skipped' and steps.hunt.output.count > 0  :  boolean
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
-            steps.hunt.status in ['succeeded', 'skipped'] and steps.hunt.output.count > 0  :  boolean
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
+            steps.hunt.status in ['succeeded', 'skipped'] and steps.hunt.output.count > 0  : 
+                  boolean
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
             steps.ask.status == 'succeeded' and steps.hunt.output.count > 0  :  boolean
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
-            (steps.ask.status == 'succeeded' or steps.hunt.status == 'succeeded') and steps.hunt.output.count > 0  :  boolean
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
+            (steps.ask.status == 'succeeded' or steps.hunt.status == 'succeeded') and
+                  steps.hunt.output.count > 0  :  boolean
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
             steps.hunt.status is defined and steps.hunt.output.count > 0  :  boolean
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
             steps.hunt is defined and steps.hunt.output.count > 0  :  boolean
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
             0 if steps.hunt.status == 'succeeded' else steps.hunt.output.count  :  integer
-                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after the field, or test `steps.hunt.status == 'succeeded'` first
+                PB0303 `hunt`: step `hunt` may have been skipped; add `| default(…)` right after
+                      the field, or test `steps.hunt.status == 'succeeded'` first
         "#]],
     );
 }
@@ -281,6 +312,35 @@ fn operators_take_what_suits_them() {
             "-inputs.name",
             "alert.raw.a + 1",
             "alert.raw.a + alert.raw.b",
+        ],
+        expect![[r#"
+            inputs.hunt_days + 1  :  integer
+            inputs.hunt_days / 2  :  number
+            inputs.name + inputs.hunt_days  :  any value
+                PB0402 `inputs.name + inputs.hunt_days`: `+` takes two numbers, two texts or two
+                      lists, these are text and integer; turn the other into text with `|
+                      string`
+            inputs.name * 2  :  any value
+                PB0402 `inputs.name * 2`: `*` takes two numbers, these are text and integer;
+                      turn the text into a number with `| int`
+            alert.severity > 3  :  boolean
+                PB0402 `alert.severity > 3`: `>` compares two numbers or two texts, these are
+                      text and integer; types are not converted: use `| string`, `| int` or `|
+                      bool`
+            alert.score > 70  :  boolean
+            alert.score + 1.5  :  number
+            -inputs.name  :  number
+                PB0402 `inputs.name`: `-` takes a number, this is text
+            alert.raw.a + 1  :  number
+            alert.raw.a + alert.raw.b  :  any value
+        "#]],
+    );
+}
+
+#[test]
+fn loops_and_conditions_take_what_suits_them() {
+    check_all(
+        &[
             "1 in 2",
             "1 in 'text'",
             "'x' in alert.device.tags",
@@ -293,37 +353,29 @@ fn operators_take_what_suits_them() {
             "{inputs.hunt_days: 1}",
         ],
         expect![[r#"
-            inputs.hunt_days + 1  :  integer
-            inputs.hunt_days / 2  :  number
-            inputs.name + inputs.hunt_days  :  any value
-                PB0402 `inputs.name + inputs.hunt_days`: `+` takes two numbers, two texts or two lists, these are text and integer; turn the other into text with `| string`
-            inputs.name * 2  :  any value
-                PB0402 `inputs.name * 2`: `*` takes two numbers, these are text and integer; turn the text into a number with `| int`
-            alert.severity > 3  :  boolean
-                PB0402 `alert.severity > 3`: `>` compares two numbers or two texts, these are text and integer; types are not converted: use `| string`, `| int` or `| bool`
-            alert.score > 70  :  boolean
-            alert.score + 1.5  :  number
-            -inputs.name  :  number
-                PB0402 `inputs.name`: `-` takes a number, this is text
-            alert.raw.a + 1  :  number
-            alert.raw.a + alert.raw.b  :  any value
             1 in 2  :  boolean
-                PB0402 `1 in 2`: `in` looks for anything in a list, for text in text or in a map, these are integer and integer
+                PB0402 `1 in 2`: `in` looks for anything in a list, for text in text or in a
+                      map, these are integer and integer
             1 in 'text'  :  boolean
-                PB0402 `1 in 'text'`: `in` looks for anything in a list, for text in text or in a map, these are integer and text
+                PB0402 `1 in 'text'`: `in` looks for anything in a list, for text in text or in
+                      a map, these are integer and text
             'x' in alert.device.tags  :  boolean
             [x for x in alert.title]  :  list
                 PB0402 `alert.title`: a loop goes over a list, this is text
             [x for x in alert]  :  list
-                PB0402 `alert`: a loop goes over a list, this is map; go over `… | items`, then use `.key` and `.value`
+                PB0402 `alert`: a loop goes over a list, this is map; go over `… | items`, then
+                      use `.key` and `.value`
             alert.title and true  :  boolean
-                PB0403 `alert.title`: a condition must be a boolean, this is text; compare it: `… == 'text'`, or test `… is defined`
+                PB0403 `alert.title`: a condition must be a boolean, this is text; compare it:
+                      `… == 'text'`, or test `… is defined`
             not alert.device.tags  :  boolean
-                PB0403 `alert.device.tags`: a condition must be a boolean, this is list of text; write `(… | length) > 0`
+                PB0403 `alert.device.tags`: a condition must be a boolean, this is list of text;
+                      write `(… | length) > 0`
             1 if inputs.hunt_days else 2  :  integer
                 PB0403 `inputs.hunt_days`: a condition must be a boolean, this is integer
             any(x for x in alert.device.tags)  :  boolean
-                PB0403 `x`: a condition must be a boolean, this is text; compare it: `… == 'text'`, or test `… is defined`
+                PB0403 `x`: a condition must be a boolean, this is text; compare it: `… ==
+                      'text'`, or test `… is defined`
             {inputs.hunt_days: 1}  :  map
                 PB0402 `inputs.hunt_days`: the key of a map is text, this is integer
         "#]],
@@ -351,30 +403,44 @@ fn a_comparison_that_never_holds_is_a_warning() {
         ],
         expect![[r#"
             '5' == 5  :  boolean
-                PB0806 `'5' == 5`: `==` is never true: one side is '5', the other integer; types are not converted: use `| string`, `| int` or `| bool`
+                PB0806 `'5' == 5`: `==` is never true: one side is '5', the other integer; types
+                      are not converted: use `| string`, `| int` or `| bool`
             inputs.hunt_days == '7'  :  boolean
-                PB0806 `inputs.hunt_days == '7'`: `==` is never true: one side is integer, the other '7'; types are not converted: use `| string`, `| int` or `| bool`
+                PB0806 `inputs.hunt_days == '7'`: `==` is never true: one side is integer, the
+                      other '7'; types are not converted: use `| string`, `| int` or `| bool`
             inputs.hunt_days != '7'  :  boolean
-                PB0806 `inputs.hunt_days != '7'`: `!=` is always true: one side is integer, the other '7'; types are not converted: use `| string`, `| int` or `| bool`
+                PB0806 `inputs.hunt_days != '7'`: `!=` is always true: one side is integer, the
+                      other '7'; types are not converted: use `| string`, `| int` or `| bool`
             alert.severity == 'High'  :  boolean
-                PB0806 `alert.severity == 'High'`: `==` is never true: one side is one of low, medium, high, critical, the other 'High'; a similar value exists: `'high'`
+                PB0806 `alert.severity == 'High'`: `==` is never true: one side is one of low,
+                      medium, high, critical, the other 'High'; a similar value exists: `'high'`
             alert.severity == 'hihg'  :  boolean
-                PB0806 `alert.severity == 'hihg'`: `==` is never true: one side is one of low, medium, high, critical, the other 'hihg'; a similar value exists: `'high'`
+                PB0806 `alert.severity == 'hihg'`: `==` is never true: one side is one of low,
+                      medium, high, critical, the other 'hihg'; a similar value exists: `'high'`
             alert.severity in ['high', 'critcal']  :  boolean
-                PB0806 `alert.severity in ['high', 'critcal']`: `in` never finds it: one side is one of low, medium, high, critical, the other 'critcal'; a similar value exists: `'critical'`
+                PB0806 `alert.severity in ['high', 'critcal']`: `in` never finds it: one side is
+                      one of low, medium, high, critical, the other 'critcal'; a similar value
+                      exists: `'critical'`
             alert.severity not in ['severe']  :  boolean
-                PB0806 `alert.severity not in ['severe']`: `not in` always holds: one side is one of low, medium, high, critical, the other 'severe'; values are low, medium, high, critical
+                PB0806 `alert.severity not in ['severe']`: `not in` always holds: one side is
+                      one of low, medium, high, critical, the other 'severe'; values are low,
+                      medium, high, critical
             alert.severity == 'high'  :  boolean
             alert.score == none  :  boolean
             alert.id == none  :  boolean
                 PB0806 `alert.id == none`: `==` is never true: one side is text, the other null
             steps.hunt.status == 'success'  :  boolean
-                PB0806 `steps.hunt.status == 'success'`: `==` is never true: one side is one of succeeded, failed, skipped, denied, refused, timed_out, cancelled, simulated, the other 'success'; a similar value exists: `'succeeded'`
+                PB0806 `steps.hunt.status == 'success'`: `==` is never true: one side is one of
+                      succeeded, failed, skipped, denied, refused, timed_out, cancelled,
+                      simulated, the other 'success'; a similar value exists: `'succeeded'`
             inputs.hunt_days in alert.device.tags  :  boolean
-                PB0806 `inputs.hunt_days in alert.device.tags`: `in` never finds it: one side is integer, the other text; types are not converted: use `| string`, `| int` or `| bool`
+                PB0806 `inputs.hunt_days in alert.device.tags`: `in` never finds it: one side is
+                      integer, the other text; types are not converted: use `| string`, `| int`
+                      or `| bool`
             alert.raw.x == 5  :  boolean
             [1] == 'x'  :  boolean
-                PB0806 `[1] == 'x'`: `==` is never true: one side is list of integer, the other 'x'
+                PB0806 `[1] == 'x'`: `==` is never true: one side is list of integer, the other
+                      'x'
         "#]],
     );
 }
@@ -405,12 +471,15 @@ fn filters_take_and_yield_what_the_table_says() {
         expect![[r#"
             alert.title | lower | length  :  integer
             inputs.hunt_days | lower  :  text
-                PB0402 `inputs.hunt_days`: `lower` takes text, this is integer; turn it into text with `| string`
+                PB0402 `inputs.hunt_days`: `lower` takes text, this is integer; turn it into
+                      text with `| string`
             alert.device.tags | lower  :  text
-                PB0402 `alert.device.tags`: `lower` takes text, this is list of text; turn it into text with `| join(', ')`, or loop: `[x | … for x in …]`
+                PB0402 `alert.device.tags`: `lower` takes text, this is list of text; turn it
+                      into text with `| join(', ')`, or loop: `[x | … for x in …]`
             alert.device.tags | first  :  text
             alert.device.tags | join(1)  :  text
-                PB0402 `1`: `separator` of `join` is text, this is integer; turn it into text with `| string`
+                PB0402 `1`: `separator` of `join` is text, this is integer; turn it into text
+                      with `| string`
             steps.machine.output.tags | sort | unique | slice(0, 2)  :  list of text
             [1, 2] | sum  :  integer
             [[1], [2]] | flatten  :  list of integer
@@ -421,7 +490,8 @@ fn filters_take_and_yield_what_the_table_says() {
             alert.title | split(',') | batch(2)  :  list of list of text
             alert.created_at | add('1d')  :  time
             alert.title | truncate('5')  :  text
-                PB0402 `'5'`: `length` of `truncate` is integer, this is text; turn it into a number with `| int`
+                PB0402 `'5'`: `length` of `truncate` is integer, this is text; turn it into a
+                      number with `| int`
             none | lower  :  text
                 PB0402 `none`: `lower` takes text, this is null
             alert.raw | json  :  text

@@ -87,9 +87,10 @@ fn agree(source: &str) {
 }
 
 #[test]
-fn jinja_agrees() {
+fn jinja_agrees_on_written_expressions() {
     for source in [
-        "steps.machine.output.role != 'domain_controller' and alert.severity in ['high', 'critical']",
+        "steps.machine.output.role != 'domain_controller' \
+         and alert.severity in ['high', 'critical']",
         "alert['title']",
         "alert.tags[0]",
         "alert.tags[-1]",
@@ -253,7 +254,9 @@ fn allowed(source: &str) -> Option<Difference> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None, cases: 2000, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn jinja_agrees_on_generated_expressions(source in expression()) {

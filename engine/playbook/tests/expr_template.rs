@@ -1,9 +1,12 @@
 //! Templates: what is refused when they are read, and what they render to.
 
+mod expr_print;
+
 use engine_playbook::expr::{
     Env, Language, Segment, Template, TemplateProblem, Type, check_template,
 };
 use expect_test::{Expect, expect};
+use expr_print::folded;
 use serde_json::{Map, Value, json};
 
 /// What an attacker would like to be read as a part of the query.
@@ -76,7 +79,7 @@ fn outcome(text: &str, language: Option<Language>) -> String {
 
 fn check(language: Option<Language>, texts: &[&str], expected: Expect) {
     let out: Vec<String> = texts.iter().map(|text| outcome(text, language)).collect();
-    expected.assert_eq(&out.concat());
+    expected.assert_eq(&folded(&out.concat()));
 }
 
 #[test]
@@ -112,7 +115,8 @@ fn a_whole_expression_keeps_its_type_and_text_is_joined() {
              ${{ inputs.days }}
               =>  7
             ${{ alert.hashes }} in text
-              => error: list cannot stand inside text, use `| join(', ')` or `| json` (at `alert.hashes`)
+              => error: list cannot stand inside text, use `| join(', ')` or `| json` (at
+                    `alert.hashes`)
             x${{ alert.null }}
               => error: null cannot stand inside text, use `| default('…')` (at `alert.null`)
             ${{ alert.null }}
@@ -130,7 +134,8 @@ fn a_whole_expression_keeps_its_type_and_text_is_joined() {
             ${{ alert.handle }}
               => error: a value with the key `$secret` is refused (at `alert.handle`)
             ${{ alert.nope }} b
-              => error: field `nope` does not exist, a field with a similar name exists: `none` (at `alert.nope`)
+              => error: field `nope` does not exist, a field with a similar name exists: `none`
+                    (at `alert.nope`)
         "#]],
     );
 }
@@ -174,7 +179,8 @@ fn in_kql_every_value_is_one_literal() {
             T | where ago(${{ inputs.days }}d) < ${{ inputs.share }} and ${{ inputs.flag }}
               => T | where ago(7d) < 0.5 and true
             T | where At > ${{ run.now }} and B > ${{ alert.created_at | add('-1d') }}
-              => T | where At > datetime(2026-10-24T12:00:00.000Z) and B > datetime(2026-10-23T12:00:00.000Z)
+              => T | where At > datetime(2026-10-24T12:00:00.000Z) and B >
+                    datetime(2026-10-23T12:00:00.000Z)
             T | where At > ${{ alert.fake_time }}
               => T | where At > "2026-10-24T12:00:00Z"
             T | where At > ${{ alert.fake_time | parse_time }}
@@ -207,7 +213,8 @@ fn in_kql_only_raw_leaves_a_value_as_it_is() {
             ${{ alert.null }}
               => value null
             ${{ alert.hostile | raw }}
-                PB0804 `${{ alert.hostile | raw }}`: the value becomes part of the kql text as it is; remove `| raw` unless nobody else chooses the value
+                PB0804 `${{ alert.hostile | raw }}`: the value becomes part of the kql text as
+                      it is; remove `| raw` unless nobody else chooses the value
               => x" or 1==1 | take 10 // \
             T | where A == ${{ alert.title | kql }}
               => T | where A == "it's \"bad\""
@@ -242,6 +249,49 @@ fn quotes_around_an_expression_are_refused_with_a_fix() {
             "T | where A == 'it\\'s ${{ alert.id }}'",
             "T | where A == @\"c:\\\" and B == ${{ alert.id }}",
             "T | where A == \"c:\\\" and B == ${{ alert.id }}",
+        ],
+        expect![[r#"
+            T | where A == "${{ alert.id }}" | take 5
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
+                  fixed: T | where A == ${{ alert.id }} | take 5
+            T | where A == '${{ alert.id }}'
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
+                  fixed: T | where A == ${{ alert.id }}
+            T | where A == @'${{ alert.id }}'
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
+                  fixed: T | where A == ${{ alert.id }}
+            T | where A == h@"${{ alert.id }}"
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
+                  fixed: T | where A == ${{ alert.id }}
+            T | where A == "pre ${{ alert.id }}-${{ inputs.days }} post"
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
+                  fixed: T | where A == strcat("pre ", ${{ alert.id }}, "-", ${{ inputs.days }},
+                        " post")
+                PB0412 `${{ inputs.days }}`: an expression stands inside quotes of the kql text;
+                      it is written with its own quotes: put none around it
+            T | where A == 'it\'s ${{ alert.id }}'
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
+                  fixed: T | where A == strcat('it\'s ', ${{ alert.id }})
+            T | where A == @"c:\" and B == ${{ alert.id }}
+              => T | where A == @"c:\" and B == "a1"
+            T | where A == "c:\" and B == ${{ alert.id }}
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
+        "#]],
+    );
+}
+
+#[test]
+fn quotes_are_read_as_kql_reads_them() {
+    check(
+        Some(Language::Kql),
+        &[
             "let x = ```\n ${{ alert.id }} ```;",
             "let x = ~~~ ${{ alert.id }} ~~~;",
             "T | where A == \"${{ alert.id | raw }}\"",
@@ -249,46 +299,27 @@ fn quotes_around_an_expression_are_refused_with_a_fix() {
             "\"open ${{ alert.id }}",
         ],
         expect![[r#"
-            T | where A == "${{ alert.id }}" | take 5
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
-                  fixed: T | where A == ${{ alert.id }} | take 5
-            T | where A == '${{ alert.id }}'
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
-                  fixed: T | where A == ${{ alert.id }}
-            T | where A == @'${{ alert.id }}'
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
-                  fixed: T | where A == ${{ alert.id }}
-            T | where A == h@"${{ alert.id }}"
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
-                  fixed: T | where A == ${{ alert.id }}
-            T | where A == "pre ${{ alert.id }}-${{ inputs.days }} post"
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
-                  fixed: T | where A == strcat("pre ", ${{ alert.id }}, "-", ${{ inputs.days }}, " post")
-                PB0412 `${{ inputs.days }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
-            T | where A == 'it\'s ${{ alert.id }}'
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
-                  fixed: T | where A == strcat('it\'s ', ${{ alert.id }})
-            T | where A == @"c:\" and B == ${{ alert.id }}
-              => T | where A == @"c:\" and B == "a1"
-            T | where A == "c:\" and B == ${{ alert.id }}
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
             let x = ```
              ${{ alert.id }} ```;
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
                   fixed: let x = strcat(```
              ```, ${{ alert.id }}, ``` ```);
             let x = ~~~ ${{ alert.id }} ~~~;
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
                   fixed: let x = strcat(~~~ ~~~, ${{ alert.id }}, ~~~ ~~~);
             T | where A == "${{ alert.id | raw }}"
-                PB0804 `${{ alert.id | raw }}`: the value becomes part of the kql text as it is; remove `| raw` unless nobody else chooses the value
+                PB0804 `${{ alert.id | raw }}`: the value becomes part of the kql text as it is;
+                      remove `| raw` unless nobody else chooses the value
               => T | where A == "a1"
             // it's fine
             T | where A == ${{ alert.id }}
               => // it's fine
             T | where A == "a1"
             "open ${{ alert.id }}
-                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it is written with its own quotes: put none around it
+                PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
+                      is written with its own quotes: put none around it
         "#]],
     );
 }
@@ -322,7 +353,8 @@ fn in_a_shell_every_value_is_one_word() {
             echo a#${{ alert.title }}
               => echo a#'it'\''s "bad"'
             echo ${{ alert.null }}
-              => error: null cannot be written in a shell command, use `| join`, `| json` or `| default` (at `alert.null`)
+              => error: null cannot be written in a shell command, use `| join`, `| json` or `|
+                    default` (at `alert.null`)
             echo it\'s ${{ alert.id }}
               => echo it\'s 'a1'
             echo "$(date)" ${{ alert.id }}
@@ -348,28 +380,37 @@ fn in_a_shell_no_place_is_guessed_to_be_safe() {
         ],
         expect![[r#"
             echo "found ${{ alert.title }} here"
-                PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text; it is written with its own quotes: put none around it
+                PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text;
+                      it is written with its own quotes: put none around it
                   fixed: echo "found "${{ alert.title }}" here"
             echo '${{ alert.title }}'
-                PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text; it is written with its own quotes: put none around it
+                PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text;
+                      it is written with its own quotes: put none around it
                   fixed: echo ${{ alert.title }}
             echo `cat ${{ alert.title }}`
-                PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text; it is written with its own quotes: put none around it
+                PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text;
+                      it is written with its own quotes: put none around it
             echo # ${{ alert.title }}
-                PB0412 `${{ alert.title }}`: an expression stands inside a comment, which a line end in the value would end
+                PB0412 `${{ alert.title }}`: an expression stands inside a comment, which a line
+                      end in the value would end
             echo $${{ alert.title }}
-                PB0412 `${{ alert.title }}`: an expression stands right after `\` or `$`, which change what a quote means
+                PB0412 `${{ alert.title }}`: an expression stands right after `\` or `$`, which
+                      change what a quote means
             echo \${{ alert.title }}
-                PB0412 `${{ alert.title }}`: an expression stands right after `\` or `$`, which change what a quote means
+                PB0412 `${{ alert.title }}`: an expression stands right after `\` or `$`, which
+                      change what a quote means
             cat <<EOF
             ${{ alert.title }}
             EOF
             echo ${{ alert.id }}
-                PB0412 `${{ alert.title }}`: an expression stands inside a here-document, where quotes do not protect
+                PB0412 `${{ alert.title }}`: an expression stands inside a here-document, where
+                      quotes do not protect
             echo "$(cat "${{ alert.id }}")"
-                PB0412 `${{ alert.id }}`: an expression stands after quotes inside `$(…)` or `${…}` inside quotes, which is not followed here
+                PB0412 `${{ alert.id }}`: an expression stands after quotes inside `$(…)` or
+                      `${…}` inside quotes, which is not followed here
             echo "${x:-"${{ alert.id }}"}"
-                PB0412 `${{ alert.id }}`: an expression stands after quotes inside `$(…)` or `${…}` inside quotes, which is not followed here
+                PB0412 `${{ alert.id }}`: an expression stands after quotes inside `$(…)` or
+                      `${…}` inside quotes, which is not followed here
         "#]],
     );
 }
@@ -396,16 +437,19 @@ fn in_odata_every_value_is_one_literal() {
             id in (${{ alert.hashes }})
               => id in ('aa', 'b"b')
             id in (${{ alert.none }})
-              => error: an empty list cannot be written in OData, test `| length` first (at `alert.none`)
+              => error: an empty list cannot be written in OData, test `| length` first (at
+                    `alert.none`)
             at ge ${{ run.now }}
               => at ge 2026-10-24T12:00:00.000Z
             name eq '${{ alert.title }}'
-                PB0412 `${{ alert.title }}`: an expression stands inside quotes of the odata text; it is written with its own quotes: put none around it
+                PB0412 `${{ alert.title }}`: an expression stands inside quotes of the odata
+                      text; it is written with its own quotes: put none around it
                   fixed: name eq ${{ alert.title }}
             name eq 'x'${{ alert.title }}
               => name eq 'x' 'it''s "bad"'
             name eq ${{ alert.map.k[0] }}
-              => error: text with control characters cannot be written in OData, remove them first (at `alert.map.k[0]`)
+              => error: text with control characters cannot be written in OData, remove them
+                    first (at `alert.map.k[0]`)
         "#]],
     );
 }
@@ -426,11 +470,14 @@ fn in_html_every_value_is_text() {
             # head">&lt;img src=x onerror=&quot;a&quot;&gt; *bold* `code`
             # head</p>
             <p title=${{ alert.markup }}>
-                PB0412 `${{ alert.markup }}`: an expression stands inside a tag but not inside quotes
+                PB0412 `${{ alert.markup }}`: an expression stands inside a tag but not inside
+                      quotes
             <script>var x = '${{ alert.markup }}'</script>
-                PB0412 `${{ alert.markup }}`: an expression stands inside a script or style, which HTML does not decode
+                PB0412 `${{ alert.markup }}`: an expression stands inside a script or style,
+                      which HTML does not decode
             <p>${{ alert.hashes }}</p>
-              => error: list cannot be written in HTML, use `| join`, `| json` or `| default` (at `alert.hashes`)
+              => error: list cannot be written in HTML, use `| join`, `| json` or `| default`
+                    (at `alert.hashes`)
         "#]],
     );
 }
@@ -459,7 +506,8 @@ fn in_markdown_every_value_is_plain_text() {
             | \|x |
 
             ${{ alert.markup | raw }}
-                PB0804 `${{ alert.markup | raw }}`: the value becomes part of the markdown text as it is; remove `| raw` unless nobody else chooses the value
+                PB0804 `${{ alert.markup | raw }}`: the value becomes part of the markdown text
+                      as it is; remove `| raw` unless nobody else chooses the value
               => <img src=x onerror="a"> *bold* `code`
             # head
         "#]],
@@ -488,9 +536,11 @@ fn in_a_url_every_value_is_one_part() {
             https://api.example/${{ '..' }}/x
               => error: `..` is no part of a URL (at `'..'`)
             ${{ alert.url }}
-              => error: a URL begins with `https://` and a host, and has no white space (at `alert.url`)
+              => error: a URL begins with `https://` and a host, and has no white space (at
+                    `alert.url`)
             ${{ 'javascript:alert(1)' }}
-              => error: a URL begins with `https://` and a host, and has no white space (at `'javascript:alert(1)'`)
+              => error: a URL begins with `https://` and a host, and has no white space (at
+                    `'javascript:alert(1)'`)
         "#]],
     );
 }
@@ -517,7 +567,7 @@ fn a_secret_is_the_whole_value_or_refused() {
         [Key("hidden")] PB0413
         [Key("nested"), Index(0)] PB0413
     "#]]
-    .assert_eq(&lines.concat());
+    .assert_eq(&folded(&lines.concat()));
     assert_eq!(
         compiled.template.secrets(),
         [
@@ -578,13 +628,16 @@ fn templates_are_checked_with_spans_in_their_text() {
     expect![[r#"
         ${{ alert.tags }}  :  list of text
         tags: ${{ alert.tags }}  :  text
-            PB0411 `alert.tags`: list of text cannot stand inside text; use `| join(', ')` or `| json`
+            PB0411 `alert.tags`: list of text cannot stand inside text; use `| join(', ')`
+                  or `| json`
         tags: ${{ alert.tags }}  :  text
         note: ${{ alert.note }}  :  text
         ${{ alert.note }}  :  text or null
         é ${{ alert.idd }}  :  text
-            PB0401 `idd`: field `idd` does not exist; a field with a similar name exists: `id`
+            PB0401 `idd`: field `idd` does not exist; a field with a similar name exists:
+                  `id`
         x ${{ none }}  :  text
             PB0411 `none`: null cannot stand inside text; use `| default('…')`
-    "#]].assert_eq(&lines.concat());
+    "#]]
+    .assert_eq(&folded(&lines.concat()));
 }

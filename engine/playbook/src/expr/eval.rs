@@ -332,8 +332,11 @@ impl<'a> Evaluator<'a> {
 fn field<'a>(of: &Val<'a>, name: &str) -> Result<Option<Val<'a>>, Fault> {
     match of {
         Val::Map(fields) => Ok(fields.get(name)),
+        Val::Null => Err(Fault::new(format!(
+            "null has no field `{name}`, accept it with `| default(…)` or test `is defined`"
+        ))),
         other => Err(Fault::new(format!(
-            "{} has no fields, wanted `{name}`",
+            "{} has no field `{name}`",
             other.kind()
         ))),
     }

@@ -49,7 +49,8 @@ impl Parser<'_> {
         }
     }
 
-    /// A minus binds tighter than `|` and looser than `.`, as in Jinja: `-x.y | f` is `(-(x.y)) | f`.
+    /// A minus binds tighter than `|` and looser than `.`, as in Jinja: `-x.y | f` is
+    /// `(-(x.y)) | f`.
     fn unary(&mut self) -> Parsed {
         let start = self.span().start;
         let of = self.negated()?;
