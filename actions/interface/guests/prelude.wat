@@ -1,8 +1,8 @@
   ;; What every guest shares: memory, an allocator that never frees, `describe`, and the two shapes
   ;; of an answer. A fresh instance serves each call, so nothing has to be freed.
   ;;
-  ;; Memory: 16 the answer · 96 the answer of an import · 192 plugin-info · 256 two action-infos ·
-  ;; 512 texts of the prelude · 2048 texts of the guest · 65536 the heap.
+  ;; Memory: 16 the answer, 96 the answer of an import, 192 plugin-info, 256 two action-infos,
+  ;; 512 texts of the prelude, 2048 texts of the guest, 65536 the heap.
   (memory (export "memory") 2)
   (global $heap (mut i32) (i32.const 65536))
 
@@ -41,8 +41,13 @@
   (data (i32.const 536) "undo-act\00")
   (data (i32.const 560) "Acts, for tests.\00")
   (data (i32.const 592) "{\"type\":\"object\",\"additionalProperties\":false}\00")
-  (data (i32.const 704) "{\"type\":\"object\",\"required\":[\"device_id\"],\"additionalProperties\":false,\"properties\":{\"device_id\":{\"type\":\"string\",\"x-entity\":\"device\"}},\"examples\":[{\"device_id\":\"d1\"}]}\00")
-  (data (i32.const 960) "{\"type\":\"object\",\"required\":[\"ok\"],\"additionalProperties\":false,\"properties\":{\"ok\":{\"type\":\"boolean\"}},\"examples\":[{\"ok\":true}]}\00")
+  (data (i32.const 704)
+    "{\"type\":\"object\",\"required\":[\"device_id\"],\"additionalProperties\":false,"
+    "\"properties\":{\"device_id\":{\"type\":\"string\",\"x-entity\":\"device\"}},"
+    "\"examples\":[{\"device_id\":\"d1\"}]}\00")
+  (data (i32.const 960)
+    "{\"type\":\"object\",\"required\":[\"ok\"],\"additionalProperties\":false,"
+    "\"properties\":{\"ok\":{\"type\":\"boolean\"}},\"examples\":[{\"ok\":true}]}\00")
   (data (i32.const 1216) "graph\00")
   (data (i32.const 1232) "Machine.Read.All\00")
   (data (i32.const 1264) "{\"ok\":true}\00")

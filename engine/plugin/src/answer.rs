@@ -40,7 +40,7 @@ impl Reading<'_> {
         };
         match told {
             Ok(outcome) => outcome,
-            // Whatever the plugin says or does not say, a change that may have arrived is looked up.
+            // Whatever the plugin says, a change that may have arrived is looked up.
             Err(error) if trace.acted && self.needs_reconcile => Outcome::Unknown { error },
             Err(error) => Outcome::Failed { error },
         }

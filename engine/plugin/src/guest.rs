@@ -75,7 +75,8 @@ impl Loan {
             Place::Connection(api) if self.api != Some(*api) => Err(Refusal {
                 code: code::PL0205,
                 message: format!(
-                    "`{}` does not say that it uses {place}; `connection` of its description would allow it",
+                    "`{}` does not say that it uses {place}; `connection` of its description would \
+                     allow it",
                     self.action
                 ),
             }),

@@ -49,8 +49,8 @@ pub(crate) struct Question<'a> {
 
 /// Runs the guest in `store` and serves its requests until it answers or its time is over.
 ///
-/// The instance cannot hold `egress`, which is borrowed for the call; so it asks over a channel, and
-/// whoever drives it sends. The guest stands still meanwhile.
+/// The instance cannot hold `egress`, which is borrowed for the call; so it asks over a channel,
+/// and whoever drives it sends. The guest stands still meanwhile.
 pub(crate) async fn invoke(
     mut store: Store<Guest>,
     pre: &PluginPre<Guest>,

@@ -1,7 +1,7 @@
 //! The WebAssembly host: a component becomes a list of actions.
 //!
-//! A plugin has no authority of its own. It is given its input, a clock, a log and one way out: HTTP
-//! that the operator granted, sent by the engine's [`Egress`](actions_contract::Egress), where
+//! A plugin has no authority of its own. It is given its input, a clock, a log and one way out:
+//! HTTP that the operator granted, sent by the engine's [`Egress`](actions_contract::Egress), where
 //! tokens are attached out of its sight. Every call gets a fresh instance with limits on memory,
 //! computing time, waiting time and output, so that nothing leaks from one run to the next and
 //! nothing a plugin does is noticed by anybody else.

