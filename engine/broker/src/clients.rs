@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -78,7 +78,12 @@ impl Clients {
             .referer(false)
             .no_proxy();
         builder = match purpose {
-            Purpose::Plain => return builder.tls_certs_only([]).build(),
+            Purpose::Plain => {
+                return builder
+                    .tls_certs_only([])
+                    .dns_resolver(Arc::new(Local))
+                    .build();
+            }
             Purpose::Web => builder.dns_resolver(Arc::new(Guarded(Arc::clone(&self.rules)))),
             Purpose::Idp | Purpose::Api => builder,
         };
@@ -108,6 +113,21 @@ impl Resolve for Guarded {
                 None => Ok(Box::new(found.into_iter()) as Addrs),
             }
         })
+    }
+}
+
+/// Resolves every name to this machine: plain `http` reaches nothing else, whatever the network's
+/// resolver makes of `x.localhost`.
+struct Local;
+
+impl Resolve for Local {
+    fn resolve(&self, _: Name) -> Resolving {
+        let addresses = [
+            IpAddr::from(Ipv4Addr::LOCALHOST),
+            IpAddr::from(Ipv6Addr::LOCALHOST),
+        ];
+        let found = addresses.map(|address| SocketAddr::new(address, 0));
+        Box::pin(async move { Ok(Box::new(found.into_iter()) as Addrs) })
     }
 }
 
@@ -145,4 +165,72 @@ pub(crate) fn private_address(error: &reqwest::Error) -> Option<&PrivateAddress>
         cause = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    fn rules(http: Http) -> Arc<Rules> {
+        let setup = Config {
+            http,
+            ..Config::default()
+        }
+        .build()
+        .unwrap();
+        Arc::new(Rules::new(&setup))
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_private_address_is_refused_as_it_is_resolved() {
+        let resolve = async |http| {
+            let found = Guarded(rules(http))
+                .resolve("localhost".parse().unwrap())
+                .await;
+            found
+                .map(Iterator::count)
+                .map_err(|error| error.is::<PrivateAddress>())
+        };
+        assert_eq!(resolve(Http::default()).await, Err(true));
+        let open = Http {
+            allow_private: vec!["LocalHost".to_owned()],
+            ..Http::default()
+        };
+        assert!(resolve(open).await.unwrap() > 0);
+        let open = Http {
+            allow_loopback: true,
+            ..Http::default()
+        };
+        assert!(resolve(open).await.unwrap() > 0);
+        let other = Http {
+            allow_private: vec!["other".to_owned()],
+            ..Http::default()
+        };
+        assert_eq!(resolve(other).await, Err(true));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_may_have_a_private_address_and_others_still_may_not() {
+        let http = Http {
+            proxy: Some("http://localhost:3128".to_owned()),
+            ..Http::default()
+        };
+        let rules = rules(http);
+        assert!(rules.allows("localhost", Ipv4Addr::LOCALHOST.into()));
+        assert!(!rules.allows("other", Ipv4Addr::LOCALHOST.into()));
+    }
+
+    #[tokio::test]
+    async fn plain_http_never_leaves_the_machine() {
+        let found = Local
+            .resolve("evil.localhost".parse().unwrap())
+            .await
+            .unwrap();
+        assert!(
+            found
+                .map(|address| address.ip())
+                .all(|address| address.is_loopback())
+        );
+    }
 }

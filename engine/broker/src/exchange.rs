@@ -40,7 +40,8 @@ impl Outgoing {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         *request.headers_mut() = self.headers.clone();
         if let Some(token) = bearer {
-            let value = secret_header(&format!("Bearer {}", token.expose_secret()))?;
+            let text = SecretString::from(format!("Bearer {}", token.expose_secret()));
+            let value = secret_header(text.expose_secret())?;
             request
                 .headers_mut()
                 .insert(http::header::AUTHORIZATION, value);

@@ -1,6 +1,6 @@
 //! What became of each step, for people; derived from events, never stored.
 
-use engine_model::{ActionId, Timestamp};
+use engine_model::{ActionId, Timestamp, TriggerId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -91,7 +91,10 @@ pub struct News {
 #[serde(tag = "news", rename_all = "snake_case")]
 pub enum NewsKind {
     /// The run began.
-    RunStarted,
+    RunStarted {
+        /// The trigger that fired.
+        trigger: TriggerId,
+    },
     /// A step began.
     StepStarted {
         /// The action, where it runs one.

@@ -134,7 +134,7 @@ impl Run {
         };
         self.deadline = started.at.plus(self.plan.timeout);
         let mut cx = Cx { now: started.at, shared: &mut shared, commands };
-        cx.tell("", NewsKind::RunStarted);
+        cx.tell("", NewsKind::RunStarted { trigger: started.trigger.clone() });
         let plan = Arc::clone(&self.plan);
         let flow = match crate::set::assign(&mut cx, &Env::EMPTY, &plan.vars) {
             Ok(()) => {

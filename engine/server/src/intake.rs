@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actions_contract::Source;
+use actions_contract::{MapError, Source};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -138,17 +138,34 @@ async fn one(
 }
 
 fn map(shared: &Shared, source: Option<AlertSource>, value: Value) -> Result<Alert, Problem> {
-    let source = source.unwrap_or_else(|| recognise(&value));
-    let adapter = shared
-        .sources
-        .iter()
-        .find(|adapter| adapter.source() == source)
-        .ok_or_else(|| unknown_source(source.as_str()))?;
-    let tenant: TenantId = shared.tenant.clone();
-    adapter.map(value, &tenant).map_err(|error| {
-        let detail = format!("this is not an alert of `{}`: {error}", source.as_str());
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code::SV0106, detail).at(error.path)
+    read_alert(&shared.sources, source, value, &shared.tenant).map_err(|error| {
+        let problem = Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            code::SV0106,
+            format!("this is not an alert that can be read: {error}"),
+        );
+        problem.at(error.path)
     })
+}
+
+/// Reads an alert in the shape of its source; without a source the shape tells which.
+///
+/// # Errors
+///
+/// When no adapter takes alerts of that source, or the value does not have its shape.
+pub fn read_alert(
+    sources: &Sources,
+    source: Option<AlertSource>,
+    value: Value,
+    tenant: &TenantId,
+) -> Result<Alert, MapError> {
+    let source = source.unwrap_or_else(|| recognise(&value));
+    let adapter = sources.iter().find(|adapter| adapter.source() == source);
+    let adapter = adapter.ok_or_else(|| MapError {
+        path: "source".to_owned(),
+        message: format!("no adapter takes alerts of `{}`", source.as_str()),
+    })?;
+    adapter.map(value, tenant)
 }
 
 /// The source by the shape: our own shape says it, everything else is Defender for Endpoint's.
@@ -173,4 +190,4 @@ fn unknown_source(word: &str) -> Problem {
 }
 
 /// The adapters of every source the server takes.
-pub(crate) type Sources = Vec<Box<dyn Source>>;
+pub type Sources = Vec<Box<dyn Source>>;

@@ -14,4 +14,5 @@ mod problem;
 
 pub use api::{Server, ServerOptions};
 pub use auth::{Key, Keys, Person};
+pub use intake::{Sources, read_alert};
 pub use poll::{Poller, PollerConfig};

@@ -62,6 +62,20 @@ pub(super) fn of(scenario: &Scenario, user: &User) -> Vec<Value> {
             "Process",
             at,
             &json!({
+                "fileName": "powershell.exe",
+                "filePath": "C:\\Windows\\System32\\WindowsPowerShell\\v1.0",
+                "processId": scenario.parent_pid + 4,
+                "processCommandLine": scenario.fetch_line,
+                "processCreationTime": wire::vendor_time(scenario.at_ms - 60_000),
+                "parentProcessFileName": "explorer.exe",
+                "parentProcessFilePath": "C:\\Windows",
+                "detectionStatus": "Detected",
+            }),
+        ),
+        entry(
+            "Process",
+            at,
+            &json!({
                 "sha1": scenario.loader_sha1,
                 "sha256": scenario.loader_sha256,
                 "fileName": "rundll32.exe",

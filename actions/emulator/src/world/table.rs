@@ -243,8 +243,7 @@ impl Events<'_> {
         let scenario = self.scenario();
         if self.at == scenario.victim {
             let shell = self.harmless("powershell.exe", "C:\\Windows\\System32\\WindowsPowerShell");
-            let line = "powershell.exe -w hidden -EncodedCommand SQBFAFgAIAAuAC4ALgA=";
-            rows.push(self.process(4, &shell, line, "explorer.exe"));
+            rows.push(self.process(4, &shell, &scenario.fetch_line, "explorer.exe"));
             let loader = File {
                 name: "rundll32.exe",
                 folder: "C:\\Windows\\System32",

@@ -1,0 +1,265 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Runs security-response playbooks that you can trust with containment.
+#[derive(Debug, Parser)]
+#[command(name = "quell", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// What the log on standard error shows, such as `info` or `engine_broker=debug`.
+    #[arg(long, global = true, env = "QUELL_LOG", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows the main job in one process: an emulated Defender, an engine, a real alert.
+    #[command(after_help = "Example:\n  quell demo\n  quell demo --json --data ./demo --seed 7")]
+    Demo(DemoArgs),
+    /// Runs the engine: triggers, intake and API.
+    #[command(after_help = "Example:\n  quell serve --config quell.yaml")]
+    Serve(ServeArgs),
+    /// Runs one playbook in the foreground and shows its timeline.
+    #[command(
+        after_help = "Example:\n  quell run workflows/contain-workstation.yaml --alert alert.json"
+    )]
+    Run(RunArgs),
+    /// Checks playbooks and prints every problem with its place.
+    #[command(after_help = "Example:\n  quell lint workflows --format json")]
+    Lint(LintArgs),
+    /// Writes or checks the generated schemas and reference.
+    #[command(after_help = "Example:\n  quell schema --check")]
+    Schema(SchemaArgs),
+    /// Prints the action reference, from the code.
+    #[command(after_help = "Example:\n  quell actions defender.isolate-machine")]
+    Actions(ActionsArgs),
+    /// Lists, shows and cancels runs.
+    #[command(subcommand, after_help = "Example:\n  quell runs list --format json")]
+    Runs(RunsCommand),
+    /// Lists and shows alerts.
+    #[command(subcommand, after_help = "Example:\n  quell alerts list")]
+    Alerts(AlertsCommand),
+    /// Prints the page of an error code.
+    #[command(after_help = "Example:\n  quell explain PB0301")]
+    Explain {
+        /// The code.
+        code: String,
+    },
+    /// Runs the Defender emulator alone.
+    #[command(after_help = "Example:\n  quell emulate --port 8480")]
+    Emulate(EmulateArgs),
+    /// Prints the version.
+    #[command(after_help = "Example:\n  quell version --format json")]
+    Version {
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// What goes wrong in a demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoFault {
+    /// The device refuses the isolation in the end.
+    IsolateFails,
+    /// The device never answers.
+    IsolateTimesOut,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DemoArgs {
+    /// Prints one JSON event per line and a summary as the last one.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Keeps the database in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Varies the world: names, ids, the device of the alert.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Shows an unhappy day.
+    #[arg(long, value_enum)]
+    pub(crate) fault: Option<DemoFault>,
+    /// Takes an application permission away, such as `Machine.Isolate`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) role_missing: Option<String>,
+    /// Stays up afterwards, with the API and the emulator.
+    #[arg(long)]
+    pub(crate) serve: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ServeArgs {
+    /// The configuration.
+    #[arg(long, default_value = "quell.yaml")]
+    pub(crate) config: PathBuf,
+    /// Reads for real, changes nothing: steps that would are simulated.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    /// The playbook file.
+    pub(crate) playbook: PathBuf,
+    /// The alert to work on, in the vendor's shape or in the normalised one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alert: Option<PathBuf>,
+    /// An input as `name=value`; the value is read as JSON where it is JSON, else as text.
+    #[arg(long = "input", value_name = "NAME=VALUE")]
+    pub(crate) inputs: Vec<String>,
+    /// Reads for real, changes nothing: steps that would are simulated.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The configuration.
+    #[arg(long, default_value = "quell.yaml")]
+    pub(crate) config: PathBuf,
+    /// How to print the timeline.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LintArgs {
+    /// Playbook files, or folders of them; the configuration's playbooks, else `workflows`.
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Treats warnings as errors.
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+    /// The configuration, for the actions of its plugins.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SchemaArgs {
+    /// Writes nothing; fails when a file differs from what the code says.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Where the schemas are.
+    #[arg(long, default_value = "schemas")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ActionsArgs {
+    /// One action; all when absent.
+    pub(crate) id: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// The configuration, for the actions of its plugins.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Where runs and alerts are looked up: a running engine, or the folder of a stopped one.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WhereArgs {
+    /// Reads this folder; no engine has to run.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The address of the engine; `listen` of the configuration when absent.
+    #[arg(long, env = "QUELL_URL")]
+    pub(crate) url: Option<String>,
+    /// The key of a person, as a reference such as `env:MONA_KEY`.
+    #[arg(long, default_value = "env:QUELL_KEY")]
+    pub(crate) key: String,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Lists runs, newest first.
+    List {
+        /// Only of this playbook.
+        #[arg(long)]
+        playbook: Option<String>,
+        /// Only in this status.
+        #[arg(long)]
+        status: Option<String>,
+        /// How many at the most.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
+    /// Shows one run, step by step.
+    Show {
+        /// The run.
+        run: String,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
+    /// Cancels a run; its `finally` steps still run.
+    Cancel {
+        /// The run.
+        run: String,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlertsCommand {
+    /// Lists alerts, newest first.
+    List {
+        /// How many at the most.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
+    /// Shows one alert and the runs it started.
+    Show {
+        /// The source's id of the alert.
+        id: String,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct EmulateArgs {
+    /// The port on loopback; 0 takes a free one.
+    #[arg(long, default_value_t = 8480)]
+    pub(crate) port: u16,
+    /// Varies the world: names, ids, secrets.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Devices in the world.
+    #[arg(long, default_value_t = 12)]
+    pub(crate) machines: usize,
+    /// How long a machine action stays `Pending`.
+    #[arg(long, default_value = "1s")]
+    pub(crate) pending: engine_model::Millis,
+    /// How long it then stays `InProgress`.
+    #[arg(long, default_value = "2s")]
+    pub(crate) running: engine_model::Millis,
+    /// How long a new machine action cannot be found yet.
+    #[arg(long, default_value = "0s")]
+    pub(crate) visibility_delay: engine_model::Millis,
+    /// Lists the routes and how far each is emulated, and stops.
+    #[arg(long)]
+    pub(crate) coverage: bool,
+}

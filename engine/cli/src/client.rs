@@ -1,0 +1,122 @@
+//! Where runs and alerts are looked up: a running engine over its API, or a folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use engine_broker::ControlClient;
+use engine_driver::{AlertDocument, AlertSummary, Page, Playbooks, RunDocument, RunFilter};
+use engine_driver::{EngineError, RunSummary};
+use engine_embedded::Archive;
+use engine_model::{RunId, code};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::args::WhereArgs;
+use crate::config::Config;
+use crate::exit::{Fault, Kind};
+use crate::wire;
+
+/// A running engine, or the folder of one.
+pub(crate) enum Client {
+    Running(ControlClient),
+    Folder(Archive),
+}
+
+impl Client {
+    /// Finds the engine that the command line means.
+    pub(crate) async fn find(place: &WhereArgs) -> Result<Self, Fault> {
+        let config = Config::near(None)?;
+        if let Some(folder) = &place.data {
+            let infos = wire::infos(&wire::actions(&config).await?);
+            let playbooks = Arc::new(Playbooks::new(infos));
+            return Ok(Self::Folder(Archive::open(Path::new(folder), playbooks)?));
+        }
+        let url = place.url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+        let reference = serde_json::from_value(Value::String(place.key.clone()))
+            .map_err(|error| Fault::new(Kind::Usage, error.to_string()))?;
+        let key = wire::resolve(&reference)?;
+        let client = ControlClient::new(&url, &key)
+            .map_err(|error| Fault::new(Kind::Usage, error.to_string()))?;
+        Ok(Self::Running(client))
+    }
+
+    pub(crate) async fn run(&self, run: &RunId) -> Result<RunDocument, Fault> {
+        match self {
+            Self::Running(client) => get(client, &format!("/v1/runs/{run}")).await,
+            Self::Folder(archive) => Ok(archive.run(run).await?),
+        }
+    }
+
+    pub(crate) async fn runs(&self, filter: &RunFilter) -> Result<Page<RunSummary>, Fault> {
+        match self {
+            Self::Running(client) => {
+                let mut path = format!("/v1/runs?limit={}", filter.limit);
+                if let Some(playbook) = &filter.playbook {
+                    path.push_str(&format!("&playbook={playbook}"));
+                }
+                if let Some(status) = filter.status {
+                    path.push_str(&format!("&status={}", status.as_str()));
+                }
+                get(client, &path).await
+            }
+            Self::Folder(archive) => Ok(archive.runs(filter).await?),
+        }
+    }
+
+    /// Whether the run was still going on.
+    pub(crate) async fn cancel(&self, run: &RunId) -> Result<bool, Fault> {
+        match self {
+            Self::Running(client) => {
+                let path = format!("/v1/runs/{run}/cancel");
+                let answer = client.post(&path, &Value::Null).await;
+                let answer: Value = read(answer)?;
+                Ok(answer["cancelled"] == Value::Bool(true))
+            }
+            Self::Folder(_) => Err(Fault::new(
+                Kind::Usage,
+                "only a running engine can cancel a run; leave `--data` out",
+            )),
+        }
+    }
+
+    pub(crate) async fn alert(&self, id: &str) -> Result<AlertDocument, Fault> {
+        match self {
+            Self::Running(client) => {
+                let id = engine_broker::path_segment(id);
+                get(client, &format!("/v1/alerts/{id}")).await
+            }
+            Self::Folder(archive) => Ok(archive.alert(id).await?),
+        }
+    }
+
+    pub(crate) async fn alerts(&self, limit: usize) -> Result<Page<AlertSummary>, Fault> {
+        match self {
+            Self::Running(client) => get(client, &format!("/v1/alerts?limit={limit}")).await,
+            Self::Folder(archive) => Ok(archive.alerts(None, limit).await?),
+        }
+    }
+}
+
+async fn get<T: DeserializeOwned>(client: &ControlClient, path: &str) -> Result<T, Fault> {
+    read(client.get(path).await)
+}
+
+fn read<T: DeserializeOwned>(
+    answer: Result<engine_broker::ControlAnswer, engine_broker::ControlError>,
+) -> Result<T, Fault> {
+    let answer = answer.map_err(|error| Fault::new(Kind::Temporary, error.to_string()))?;
+    if answer.status < 300 {
+        return serde_json::from_value(answer.body)
+            .map_err(|error| Fault::failed(format!("the engine's answer is not its own: {error}")));
+    }
+    let text = |key: &str| answer.body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let message = format!("the engine answered {}: {}", answer.status, text("detail"));
+    Err(Fault::of_code(text("code"), message))
+}
+
+/// Parses a run id of the command line.
+pub(crate) fn run_id(text: &str) -> Result<RunId, Fault> {
+    text.parse().map_err(|error: engine_model::id::IdError| {
+        Fault::from(EngineError::new(code::SV0104, error.to_string()))
+    })
+}

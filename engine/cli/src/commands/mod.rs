@@ -1,0 +1,33 @@
+//! One file per command.
+
+mod actions;
+mod alerts;
+mod demo;
+mod emulate;
+mod explain;
+mod lint;
+mod run;
+mod runs;
+mod schema;
+mod serve;
+mod version;
+
+use crate::args::{Args, Command};
+use crate::exit::Fault;
+
+/// Does what the command line says.
+pub(crate) async fn run(args: Args) -> Result<(), Fault> {
+    match args.command {
+        Command::Demo(args) => demo::demo(args).await,
+        Command::Serve(args) => serve::serve(args).await,
+        Command::Run(args) => run::run(args).await,
+        Command::Lint(args) => lint::lint(&args).await,
+        Command::Schema(args) => schema::schema(&args),
+        Command::Actions(args) => actions::actions(&args).await,
+        Command::Runs(command) => runs::runs(command).await,
+        Command::Alerts(command) => alerts::alerts(command).await,
+        Command::Explain { code } => explain::explain(&code),
+        Command::Emulate(args) => emulate::emulate(&args).await,
+        Command::Version { format } => version::version(format),
+    }
+}

@@ -1,0 +1,137 @@
+//! `quell run PLAYBOOK`: one run in the foreground with its timeline.
+
+use std::sync::Arc;
+
+use engine_driver::{Engine, ManualStart, PlaybookText};
+use engine_model::{Alert, RunId, code};
+use engine_run::{Finish, NewsKind, RunStatus};
+use serde_json::{Map, Value};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::args::{Format, RunArgs};
+use crate::config::Config;
+use crate::exit::{Fault, Kind};
+use crate::timeline::Timeline;
+use crate::wire::{self, Opening, Parts};
+
+pub(super) async fn run(args: RunArgs) -> Result<(), Fault> {
+    let mut config = Config::read(&args.config)?;
+    // A folder of its own: an engine that serves may have the other one.
+    config.data_dir = config.data_dir.join("foreground");
+    let timeline = Arc::new(Timeline::new(args.format));
+    let parts = Parts::build(config, Some(wire::observer(&timeline))).await?;
+    let name = load(&parts, &args)?;
+    let alert = args.alert.as_deref().map(|path| read_alert(&parts, path)).transpose()?;
+    let engine = parts.open(Opening { dry_run: args.dry_run, schedules_since: None }).await?;
+    let mut news = engine.subscribe();
+    let start = ManualStart {
+        playbook: name,
+        tenant: parts.config.tenant.clone(),
+        inputs: inputs(&args.inputs)?,
+        alert,
+        by: "command line".to_owned(),
+        roles: None,
+        key: format!("{}/{}", parts.clock.now(), std::process::id()),
+        dry_run: args.dry_run,
+    };
+    let run = engine.start(start).await?;
+    let ended = async {
+        loop {
+            match news.recv().await {
+                Ok(told) if told.run == run => {
+                    timeline.news(&told);
+                    if matches!(told.news.kind, NewsKind::RunEnded { .. }) {
+                        return;
+                    }
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    };
+    tokio::select! {
+        () = ended => {}
+        () = super::serve::stopped() => {
+            engine.cancel(&run, "the keyboard").await?;
+            return Err(Fault::new(Kind::Interrupted, format!("{run} was cancelled")));
+        }
+    }
+    conclude(&*engine, &run, args.format).await
+}
+
+/// Prints how a run ended and folds that into an exit code.
+async fn conclude(engine: &dyn Engine, run: &RunId, format: Format) -> Result<(), Fault> {
+    let document = engine.run(run).await?;
+    let Some(finish) = document.view.finish else {
+        return Err(Fault::failed(format!("{run} has not ended")));
+    };
+    match format {
+        Format::Json => println!(
+            "{}",
+            serde_json::json!({ "event": "summary", "run": run, "status": finish.status,
+                                "outputs": finish.outputs, "error": finish.error })
+        ),
+        Format::Human => {
+            for (name, value) in &finish.outputs {
+                println!("{name} = {value}");
+            }
+        }
+    }
+    match fault_of(&finish) {
+        Some(fault) => Err(fault),
+        None => Ok(()),
+    }
+}
+
+/// The fault of a run that did not succeed.
+pub(super) fn fault_of(finish: &Finish) -> Option<Fault> {
+    if finish.status == RunStatus::Succeeded {
+        return None;
+    }
+    let text = |key: &str| {
+        let value = finish.error.as_ref().and_then(|error| error.get(key));
+        value.and_then(Value::as_str).unwrap_or_default()
+    };
+    let message = format!("the run {}: {}", finish.status.as_str(), text("message"));
+    Some(Fault::of_code(text("code"), message))
+}
+
+fn load(parts: &Parts, args: &RunArgs) -> Result<engine_model::PlaybookName, Fault> {
+    let path = args.playbook.display().to_string();
+    let text = std::fs::read_to_string(&args.playbook).map_err(|error| {
+        Fault::new(Kind::Invalid, format!("cannot read `{path}`: {error}"))
+            .with_code(code::CF0102)
+    })?;
+    let refused = parts.playbooks.load(vec![PlaybookText { path, text }]);
+    wire::report(&refused);
+    let loaded = parts.playbooks.loaded();
+    loaded.plans.keys().next().cloned().ok_or_else(|| Fault::silent(Kind::Invalid))
+}
+
+fn read_alert(parts: &Parts, path: &std::path::Path) -> Result<Alert, Fault> {
+    let invalid = |message: String| {
+        Fault::new(Kind::Invalid, format!("{}: {message}", path.display()))
+            .with_code(code::SV0106)
+    };
+    let text = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
+    let value: Value =
+        serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
+    let sources = actions_catalog::sources();
+    engine_server::read_alert(&sources, None, value, &parts.config.tenant)
+        .map_err(|error| invalid(error.to_string()))
+}
+
+/// `name=value`, the value as JSON where it is JSON, else as text.
+fn inputs(given: &[String]) -> Result<Map<String, Value>, Fault> {
+    given
+        .iter()
+        .map(|pair| {
+            let (name, text) = pair.split_once('=').ok_or_else(|| {
+                Fault::new(Kind::Usage, format!("`--input {pair}`: write it as NAME=VALUE"))
+            })?;
+            let value =
+                serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+            Ok((name.to_owned(), value))
+        })
+        .collect()
+}

@@ -1,0 +1,257 @@
+//! Builds the parts of an engine and puts them together.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actions_contract::{Action, ActionInfo, Egress, Follow};
+use engine_broker::{Broker, Environment, Observer, Surroundings, TokenEvent};
+use engine_driver::{
+    Attempts, Clock, Engine, PlaybookText, Playbooks, Refused, SystemClock,
+};
+use engine_embedded::{Embedded, Options};
+use engine_model::{Timestamp, code};
+use engine_playbook::render::{self, Colour, Source};
+use engine_run::Settings;
+use engine_server::{Key, Keys, Person, Poller, Server, ServerOptions};
+
+use crate::config::Config;
+use crate::exit::{Fault, Kind};
+use crate::timeline::Timeline;
+
+/// The parts of an engine.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) playbooks: Arc<Playbooks>,
+    actions: Vec<Arc<dyn Action>>,
+}
+
+impl Parts {
+    /// Builds everything that can be built without touching the database.
+    pub(crate) async fn build(
+        config: Config,
+        observer: Option<Observer>,
+    ) -> Result<Self, Fault> {
+        let environment: Environment = Arc::new(|name| std::env::var(name).ok());
+        Self::build_in(config, observer, environment).await
+    }
+
+    /// The same, with an environment of its own.
+    pub(crate) async fn build_in(
+        config: Config,
+        observer: Option<Observer>,
+        environment: Environment,
+    ) -> Result<Self, Fault> {
+        let surroundings = Surroundings { observer, environment, ..Surroundings::default() };
+        let broker = Broker::new(&config.broker(), surroundings).map_err(invalid_config)?;
+        let actions = actions(&config).await?;
+        let playbooks = Arc::new(Playbooks::new(infos(&actions)));
+        Ok(Self {
+            config,
+            broker: Arc::new(broker),
+            clock: Arc::new(SystemClock),
+            playbooks,
+            actions,
+        })
+    }
+
+    /// Opens the engine on its database.
+    pub(crate) async fn open(&self, how: Opening) -> Result<Arc<Embedded>, Fault> {
+        let engine = &self.config.engine;
+        let attempts = Attempts::new(
+            self.actions.clone(),
+            Arc::clone(&self.broker) as Arc<dyn Egress>,
+            Arc::clone(&self.clock),
+            Follow { first: engine.follow_first, max: engine.follow_max },
+            engine.attempts_max,
+        );
+        let settings =
+            Settings { reconcile_window: engine.reconcile_window, dry_run: how.dry_run };
+        let options = Options {
+            data_dir: self.config.data_dir.clone(),
+            playbooks: Arc::clone(&self.playbooks),
+            attempts,
+            clock: Arc::clone(&self.clock),
+            settings,
+            tenant: self.config.tenant.clone(),
+            schedules_since: how.schedules_since,
+        };
+        Ok(Arc::new(Embedded::open(options).await?))
+    }
+
+    /// The HTTP server of an engine.
+    pub(crate) fn server(&self, engine: Arc<dyn Engine>, keys: Keys) -> Server {
+        Server::new(ServerOptions {
+            engine,
+            sources: actions_catalog::sources(),
+            keys,
+            tenant: self.config.tenant.clone(),
+            intake_max: self.config.engine.intake_max,
+        })
+    }
+
+    /// The pollers of the configuration.
+    pub(crate) fn pollers(&self, engine: &Arc<dyn Engine>) -> Result<Vec<Poller>, Fault> {
+        let mut pollers = Vec::new();
+        for config in &self.config.sources {
+            let source = actions_catalog::sources()
+                .into_iter()
+                .find(|source| source.source() == config.source && source.api().is_some())
+                .ok_or_else(|| {
+                    let word = config.source.as_str();
+                    Fault::new(Kind::Invalid, format!("`{word}` is not a source to poll"))
+                        .with_code(code::CF0101)
+                })?;
+            let connection = config.connection.as_deref();
+            pollers.push(Poller {
+                config: config.clone(),
+                source,
+                engine: Arc::clone(engine),
+                egress: Arc::clone(&self.broker) as Arc<dyn Egress>,
+                clock: Arc::clone(&self.clock),
+                tenant: self.broker.tenant(connection).unwrap_or_else(|| {
+                    self.config.tenant.clone()
+                }),
+            });
+        }
+        Ok(pollers)
+    }
+
+    /// Every key of the configuration.
+    pub(crate) fn keys(&self) -> Result<Keys, Fault> {
+        let mut keys = Keys::default();
+        for reference in &self.config.intake.keys {
+            keys.intake.push(Key::of(&resolve(reference)?));
+        }
+        for person in &self.config.people {
+            keys.people.push(Person {
+                name: person.name.clone(),
+                roles: person.roles.clone(),
+                key: Key::of(&resolve(&person.key)?),
+            });
+        }
+        Ok(keys)
+    }
+}
+
+/// How an engine is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Opening {
+    pub(crate) dry_run: bool,
+    pub(crate) schedules_since: Option<Timestamp>,
+}
+
+/// The value behind a secret reference of the configuration or the command line.
+pub(crate) fn resolve(reference: &engine_broker::GivenRef) -> Result<String, Fault> {
+    let reference = reference.get().map_err(|error| {
+        Fault::new(Kind::Invalid, error.to_string()).with_code(code::CF0103)
+    })?;
+    engine_broker::resolve(reference).map_err(|error| {
+        Fault::new(Kind::Credentials, error.to_string()).with_code(code::BR0106)
+    })
+}
+
+/// Every action: the built-in ones and those of the installed plugins.
+pub(crate) async fn actions(config: &Config) -> Result<Vec<Arc<dyn Action>>, Fault> {
+    let options = actions_catalog::Options { hunting: config.hunting };
+    let mut actions = actions_catalog::catalog(options);
+    if config.plugins.is_empty() {
+        return Ok(actions);
+    }
+    let host = engine_plugin::Host::new(config.plugin_limits.clone()).map_err(of_plugin)?;
+    for plugin in &config.plugins {
+        let file = std::fs::read(&plugin.file).map_err(|error| {
+            let path = plugin.file.display();
+            Fault::new(Kind::Invalid, format!("cannot read `{path}`: {error}"))
+                .with_code(code::CF0102)
+        })?;
+        actions.extend(host.load(&file, plugin).await.map_err(of_plugin)?.actions);
+    }
+    actions.sort_by(|a, b| a.info().id.cmp(&b.info().id));
+    if let Some(twice) = actions.windows(2).find(|pair| pair[0].info().id == pair[1].info().id) {
+        let message = format!("two plugins have an action `{}`", twice[0].info().id);
+        return Err(Fault::new(Kind::Invalid, message).with_code(code::CF0101));
+    }
+    Ok(actions)
+}
+
+/// The facts of actions.
+pub(crate) fn infos(actions: &[Arc<dyn Action>]) -> Vec<Arc<ActionInfo>> {
+    actions.iter().map(|action| Arc::new(action.info().clone())).collect()
+}
+
+/// Playbook files: each path itself, or every `.yaml` file below it that is not a test.
+pub(crate) fn playbook_files(paths: &[PathBuf]) -> Result<Vec<PlaybookText>, Fault> {
+    let mut found = Vec::new();
+    for path in paths {
+        collect(path, true, &mut found)?;
+    }
+    found.sort();
+    found.dedup();
+    found
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            // What is not UTF-8 is reported at its place, as any other mistake.
+            let text = String::from_utf8_lossy(&text).into_owned();
+            Ok(PlaybookText { path: path.display().to_string(), text })
+        })
+        .collect()
+}
+
+fn collect(path: &Path, named: bool, found: &mut Vec<PathBuf>) -> Result<(), Fault> {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
+            collect(&entry.map_err(|error| unreadable(path, &error))?.path(), false, found)?;
+        }
+    } else if named || is_playbook(path) {
+        found.push(path.to_owned());
+    }
+    Ok(())
+}
+
+fn is_playbook(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    yaml && !name.contains(".test.") && !name.starts_with('.') && !is_config(name)
+}
+
+fn is_config(name: &str) -> bool {
+    matches!(name, "quell.yaml" | "quell.yml" | "policy.yaml" | "backtest.yaml")
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::new(Kind::Invalid, format!("cannot read `{}`: {error}", path.display()))
+        .with_code(code::CF0102)
+}
+
+/// Prints why playbooks were refused.
+pub(crate) fn report(refused: &[Refused]) {
+    for refused in refused {
+        let source = Source { file: &refused.file.path, text: &refused.file.text };
+        anstream::eprint!("{}", render::human(source, &refused.diagnostics, Colour::Yes));
+    }
+}
+
+fn of_plugin(error: engine_plugin::PluginError) -> Fault {
+    Fault::new(Kind::Invalid, error.to_string()).with_code(error.code())
+}
+
+fn invalid_config(error: engine_broker::InvalidConfig) -> Fault {
+    let mut fault = Fault::new(Kind::Invalid, "the configuration is not valid");
+    for problem in &error.problems {
+        let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        fault = fault.with_code(problem.code).with_hint(format!(
+            "{} {}: {}{help}",
+            problem.code, problem.path, problem.message
+        ));
+    }
+    fault
+}
+
+/// Tells the timeline what happens to tokens.
+pub(crate) fn observer(timeline: &Arc<Timeline>) -> Observer {
+    let timeline = Arc::clone(timeline);
+    Arc::new(move |event: &TokenEvent| timeline.token(SystemClock.now(), event))
+}

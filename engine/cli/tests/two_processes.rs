@@ -1,0 +1,70 @@
+//! The emulator and the engine as two processes, with the configuration of the README.
+
+mod support;
+
+use std::time::Duration;
+
+use engine_broker::ControlClient;
+use serde_json::{Value, json};
+use support::Served;
+
+/// The YAML block of the README that begins with this line.
+fn block(first_line: &str) -> String {
+    let readme = std::fs::read_to_string(support::root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once(&format!("```yaml\n{first_line}")).expect("the block exists");
+    let (body, _) = rest.split_once("\n```").expect("the block ends");
+    format!("{first_line}{body}\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_configuration_isolates_once_however_often_the_alert_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut emulator = support::quell();
+    emulator.args(["emulate", "--port", "0", "--pending", "100ms", "--running", "100ms"]);
+    let emulator = Served::start(emulator, "QUELL_EMULATOR_READY ");
+
+    // As in the README, except for ports and paths: tests run side by side, anywhere.
+    let config = block("# quell.yaml").replace("http://127.0.0.1:8480", &emulator.url);
+    let mut config: serde_json::Map<String, Value> = serde_yaml::from_str(&config).unwrap();
+    config.insert("listen".to_owned(), json!("127.0.0.1:0"));
+    config.insert("data_dir".to_owned(), json!(folder.path().join("data")));
+    for (key, within) in [("playbooks", ""), ("plugins", "file")] {
+        for entry in config[key].as_array_mut().unwrap() {
+            let slot = if within.is_empty() { entry } else { &mut entry[within] };
+            *slot = json!(support::root().join(slot.as_str().unwrap()));
+        }
+    }
+    let path = folder.path().join("quell.yaml");
+    std::fs::write(&path, serde_json::to_string(&config).unwrap()).unwrap();
+    let mut serve = support::quell();
+    serve.args(["serve", "--config"]).arg(&path);
+    for (name, value) in [
+        ("EMULATOR_SECRET", block("# secret.yaml").lines().nth(1).unwrap().trim()),
+        ("QUELL_INTAKE_KEY", "intake"),
+        ("MONA_KEY", support::KEY),
+    ] {
+        serve.env(name, value.trim_start_matches("EMULATOR_SECRET: "));
+    }
+    let engine = Served::start(serve, "QUELL_READY ");
+
+    let alert = std::fs::read(support::root().join("examples/contain-a-workstation/alert.json"));
+    let alert: Value = serde_json::from_slice(&alert.unwrap()).unwrap();
+    let intake = ControlClient::new(&engine.url, "intake").unwrap();
+    let first = intake.post("/v1/alerts", &alert).await.unwrap();
+    assert_eq!(first.status, 202, "{}", first.body);
+    let again = intake.post("/v1/alerts", &alert).await.unwrap();
+    assert_eq!((again.status, &again.body["runs"]), (200, &first.body["runs"]));
+    let client = engine.client();
+    support::until("every run has ended", Duration::from_secs(30), async || {
+        let running = client.get("/v1/runs?status=running").await.unwrap();
+        running.body["items"] == json!([])
+    })
+    .await;
+
+    let counts = ControlClient::new(&emulator.url, "-").unwrap().get("/emulator/counts").await;
+    let posts = &counts.unwrap().body["posts"]["defender.isolate-machine"];
+    assert_eq!(posts, &json!({ alert["machineId"].as_str().unwrap(): 1 }));
+    let runs = client.get("/v1/runs").await.unwrap().body;
+    assert_eq!(runs["items"].as_array().unwrap().len(), 2, "{runs:#}");
+    assert!(runs["items"].as_array().unwrap().iter().all(|run| run["status"] == "succeeded"));
+}
