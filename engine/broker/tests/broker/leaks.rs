@@ -1,0 +1,274 @@
+//! Nothing that the broker says holds a token or a secret, in any spelling.
+
+use std::fmt::{Debug, Display, Write as _};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
+
+use actions_contract::{Call, HeaderText, Method, Secret, Target};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use engine_broker::Config;
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::stage::{
+    OTHER_TENANT, Reply, SECRET, Stage, api_request, call, contain, refusal, request,
+};
+
+/// Everything that was said on the thread of the test.
+///
+/// The subscriber is that of the whole process: one per thread would miss lines whose place another
+/// test passed first.
+#[derive(Clone)]
+struct Record {
+    said: Arc<Mutex<Vec<u8>>>,
+    thread: ThreadId,
+}
+
+impl Write for Record {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if std::thread::current().id() == self.thread {
+            self.said.lock().unwrap().extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Record {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Record {
+    fn here() -> Self {
+        Self {
+            said: Arc::default(),
+            thread: std::thread::current().id(),
+        }
+    }
+
+    fn add(&self, value: &(impl Debug + Display)) {
+        let mut record = self.clone();
+        writeln!(record, "{value} {value:?} {value:#?}").unwrap();
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+    }
+}
+
+/// The spellings of a secret that a scan looks for.
+fn spellings(secret: &str) -> Vec<(&'static str, String)> {
+    let bytes = secret.as_bytes();
+    let list = |format: fn(&u8) -> String, between: &str| {
+        bytes.iter().map(format).collect::<Vec<_>>().join(between)
+    };
+    let percent = bytes.iter().fold(String::new(), |mut text, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                text.push(char::from(*byte));
+            }
+            _ => write!(text, "%{byte:02X}").unwrap(),
+        }
+        text
+    });
+    let form: String = oauth2::url::form_urlencoded::byte_serialize(bytes).collect();
+    let mut all = vec![
+        ("plain", secret.to_owned()),
+        (
+            "escaped",
+            format!("{secret:?}").trim_matches('"').to_owned(),
+        ),
+        ("percent", percent),
+        ("form", form),
+        ("bytes", list(u8::to_string, ", ")),
+        ("hex", list(|byte| format!("{byte:02x}"), "")),
+    ];
+    // Inside a longer text, base64 has three alignments; the middle is the same in each.
+    for skip in 0..3 {
+        for engine in [&STANDARD, &URL_SAFE] {
+            let padded = engine.encode([&b"xxx"[..skip], bytes].concat());
+            let whole = padded.len() / 4 * 4 - 4;
+            all.push(("base64", padded[skip.min(1) * 4..whole].to_owned()));
+        }
+    }
+    all
+}
+
+/// The secrets that stand in a text, with their spelling.
+fn scan(text: &str, secrets: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for secret in secrets {
+        // A prefix is a leak too.
+        for part in [secret.as_str(), &secret[..secret.len().min(24)]] {
+            for (spelling, needle) in spellings(part) {
+                if text.contains(&needle) {
+                    found.push(format!("{spelling} of {part}"));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_scan_finds_a_planted_secret_in_every_spelling() {
+    let secrets = [SECRET.to_owned()];
+    for (spelling, text) in spellings(SECRET) {
+        let log = format!("2026-10-24 WARN body=\"{text}\" more");
+        assert!(
+            !scan(&log, &secrets).is_empty(),
+            "{spelling} is not found in {log}"
+        );
+    }
+    let inside = STANDARD.encode(format!("ab{SECRET}cd"));
+    assert!(
+        !scan(&inside, &secrets).is_empty(),
+        "base64 of a longer text is not found"
+    );
+    assert!(!scan(&format!("{:?}", SECRET.as_bytes()), &secrets).is_empty());
+    assert!(scan("nothing here", &secrets).is_empty());
+}
+
+const HOOK_PATH: &str = "/services/T00/B00/path-of-the-hook";
+const API_KEY: &str = "key-of-the-intel-service";
+const PASTED: &str = "pasted-secret-value~123";
+
+/// Sends what goes well and what goes wrong, and records every error.
+async fn play(stage: &Stage, record: &Record) {
+    let note = async |call: Call, request| {
+        if let Err(error) = stage.send(&call, request).await {
+            record.add(&error);
+            record.add(&error.error);
+            let panic = std::panic::catch_unwind(|| panic!("{error:?}")).unwrap_err();
+            let text = panic.downcast_ref::<String>().unwrap();
+            writeln!(record.clone(), "{text}").unwrap();
+        }
+    };
+    let get = || api_request(Method::Get, "/api/machines");
+    note(call(), get()).await;
+    stage.world.revoke_all();
+    note(
+        contain(),
+        api_request(Method::Post, "/api/x").with_json(json!({"a": 1})),
+    )
+    .await;
+    stage.clock.pass_secs(60);
+    for _ in 0..2 {
+        stage.world.next_api_reply(Reply::new(401, "{}"));
+    }
+    note(call(), get()).await;
+    let token = stage.world.issued.lock().unwrap().last().unwrap().clone();
+    stage.world.next_api_reply(Reply::new(200, token.clone()));
+    note(call(), get()).await;
+    let truncated = json!({"token_type": "Bearer", "access_token": token}).to_string();
+    let replies = [
+        refusal(401, "invalid_client", 7_000_215),
+        refusal(400, SECRET, 1),
+        Reply::new(200, &truncated[..truncated.len() - 2]),
+        Reply::new(200, truncated.replace("Bearer", "mac")),
+        Reply::new(500, format!("<html>{SECRET} {token}</html>")).with("content-type", "text/html"),
+        Reply::new(200, format!("<html>{token}</html>")).with("content-type", SECRET),
+        Reply::new(302, "").with("location", &format!("{}/?{token}", stage.web)),
+    ];
+    for reply in replies {
+        stage.clock.pass_secs(7200);
+        stage.world.next_token_reply(reply);
+        note(call(), get()).await;
+    }
+    stage.clock.pass_secs(7200);
+    *stage.world.claims.lock().unwrap() = json!({"tid": OTHER_TENANT});
+    note(call(), get()).await;
+    hooks(stage, &note).await;
+}
+
+async fn hooks(stage: &Stage, note: &impl AsyncFn(Call, actions_contract::Request)) {
+    let secret = |name: &str| Secret {
+        name: name.to_owned(),
+    };
+    let hook = || request(Target::SecretUrl(secret("chat")), Method::Post, "");
+    for base in [
+        stage.web.as_str(),
+        "http://127.0.0.1:1",
+        "http://evil.example",
+        "no url",
+        "https://127.0.0.1:1",
+    ] {
+        stage.set_env("CHAT_HOOK", &format!("{base}{HOOK_PATH}"));
+        note(contain(), hook()).await;
+    }
+    for key in [API_KEY.to_owned(), format!("{API_KEY}\n")] {
+        stage.set_env("API_KEY", &key);
+        let mut request = request(Target::Url(stage.web.clone()), Method::Get, "");
+        request
+            .headers
+            .push(("x-key".to_owned(), HeaderText::Secret(secret("api_key"))));
+        stage.world.next_api_reply(Reply::new(200, API_KEY));
+        note(call(), request).await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_said_holds_a_token_or_a_secret() {
+    let record = Record::here();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(record.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let stage = Stage::with(|config, _, _| {
+        config["http"] = json!({ "allow_loopback": true });
+        config["secrets"] = json!({ "chat": "env:CHAT_HOOK", "api_key": "env:API_KEY" });
+    })
+    .await;
+    play(&stage, &record).await;
+    for event in stage.events.lock().unwrap().iter() {
+        writeln!(record.clone(), "{event:?}").unwrap();
+    }
+    writeln!(record.clone(), "{:?}", stage.broker).unwrap();
+
+    let text = record.text();
+    for word in [
+        "token.issued",
+        "token.invalidated",
+        "request.done",
+        "BR0107",
+        "BR0105",
+        "BR0102",
+    ] {
+        assert!(text.contains(word), "the record is too thin: no {word}");
+    }
+    let mut secrets = stage.world.issued.lock().unwrap().clone();
+    assert!(secrets.len() >= 3);
+    // The header of a token is the same for all and no secret; its claims and signature are.
+    for token in &mut secrets {
+        *token = token.split_once('.').unwrap().1.to_owned();
+    }
+    secrets.extend([SECRET, HOOK_PATH, API_KEY].map(str::to_owned));
+    assert_eq!(scan(&text, &secrets), Vec::<String>::new());
+}
+
+#[test]
+fn a_secret_pasted_into_the_configuration_is_not_repeated() {
+    let mut value = crate::stage::config("https://login.example");
+    value["connections"]["prod"]["credential"]["secret"] = json!([PASTED, format!("env:{PASTED}")]);
+    value["secrets"] = json!({ "chat": PASTED, "number": 1_234_567 });
+    let config: Config = serde_json::from_value(value).unwrap();
+    let problems = config.check();
+    assert!(problems.len() >= 4);
+    let error = engine_broker::Broker::new(&config, engine_broker::Surroundings::default());
+    let text = format!("{config:?} {problems:?} {:?}", error.unwrap_err());
+    assert_eq!(
+        scan(&text, &[PASTED.to_owned(), "1234567".to_owned()]),
+        Vec::<String>::new()
+    );
+}

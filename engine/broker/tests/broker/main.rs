@@ -1,0 +1,11 @@
+//! The broker from outside: real HTTP over loopback, a token service and an API that do what a test
+//! tells them.
+#![expect(clippy::disallowed_methods, reason = "tests write secret files")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod api;
+mod config;
+mod doors;
+mod leaks;
+mod stage;
+mod tokens;
