@@ -1,7 +1,7 @@
 //! Tokens and the only HTTP client.
 //!
-//! [`Broker`] implements [`actions_contract::Egress`]: it decides whether a request may leave, finds
-//! the connection, adds host and token, and gives back what the service answered. Actions and
+//! [`Broker`] implements [`actions_contract::Egress`]: it decides whether a request may leave,
+//! finds the connection, adds host and token, and gives back what the service answered. Actions and
 //! plugins name an API or a URL; they never see a token, a secret or a configured host.
 //!
 //! What this crate must not do: know playbooks, runs or the journal; write anything to disk; let a

@@ -12,7 +12,7 @@ fn check(value: Value, wanted: Expect) {
     let problems: Vec<String> = config
         .check()
         .iter()
-        .map(|problem| format!("{} {}: {}", problem.code, problem.path, problem.message))
+        .map(|problem| format!("{} {}\n  {}", problem.code, problem.path, problem.message))
         .collect();
     wanted.assert_eq(&problems.join("\n"));
 }
@@ -63,24 +63,42 @@ fn every_problem_is_told_at_once_with_its_place() {
     check(
         value,
         expect![[r#"
-        CF0101 apis.graph.base_url: this is not an https URL without credentials and query
-        CF0101 apis.xdr.scope: the scope of an application is one resource with `/.default`
-        CF0101 apis.xdr: `xdr` is given under two names
-        CF0101 connections.prod.tenant: `common` is not a GUID
-        CF0101 connections.prod.client_id: `my-app` is not a GUID
-        CF0101 connections.prod.authority: this is not an https URL without credentials and query
-        CF0101 connections.prod.tenants[0]: `organizations` is not a GUID
-        CF0103 connections.prod.credential.secret: a secret is written here instead of a reference to it
-        CF0101 connections.prod.base_urls.mde: this is not an https URL without credentials and query
-        CF0101 connections.prod.base_urls.what: there is no API `what`
-        CF0101 connections.prod.apis[1]: there is no API `teams`
-        CF0101 secrets.cert: `file:` is not followed by an absolute path without `#`
-        CF0103 secrets.hook: a secret is written here instead of a reference to it
-        CF0101 secrets.key: `env:` is not followed by the name of an environment variable
-        CF0101 bindings.default: there is no connection `test`
-        CF0101 http.allow_hosts[0]: `https://x.example/` is not a host name
-        CF0101 http.proxy: the proxy is not an http URL without credentials
-        CF0101 http: a limit of zero lets nothing through"#]],
+            CF0101 apis.graph.base_url
+              this is not an https URL without credentials and query
+            CF0101 apis.xdr.scope
+              the scope of an application is one resource with `/.default`
+            CF0101 apis.xdr
+              `xdr` is given under two names
+            CF0101 connections.prod.tenant
+              `common` is not a GUID
+            CF0101 connections.prod.client_id
+              `my-app` is not a GUID
+            CF0101 connections.prod.authority
+              this is not an https URL without credentials and query
+            CF0101 connections.prod.tenants[0]
+              `organizations` is not a GUID
+            CF0103 connections.prod.credential.secret
+              a secret is written here instead of a reference to it
+            CF0101 connections.prod.base_urls.mde
+              this is not an https URL without credentials and query
+            CF0101 connections.prod.base_urls.what
+              there is no API `what`
+            CF0101 connections.prod.apis[1]
+              there is no API `teams`
+            CF0101 secrets.cert
+              `file:` is not followed by an absolute path without `#`
+            CF0103 secrets.hook
+              a secret is written here instead of a reference to it
+            CF0101 secrets.key
+              `env:` is not followed by the name of an environment variable
+            CF0101 bindings.default
+              there is no connection `test`
+            CF0101 http.allow_hosts[0]
+              `https://x.example/` is not a host name
+            CF0101 http.proxy
+              the proxy is not an http URL without credentials
+            CF0101 http
+              a limit of zero lets nothing through"#]],
     );
 }
 
@@ -90,8 +108,10 @@ fn what_is_not_built_in_has_to_be_said() {
     check(
         gcc,
         expect![[r#"
-        CF0101 connections.prod.apis[0]: the host or scope of `mde` in the cloud `gcc` is not built in
-        CF0101 connections.prod.apis[1]: the host or scope of `xdr` in the cloud `gcc` is not built in"#]],
+            CF0101 connections.prod.apis[0]
+              the host or scope of `mde` in the cloud `gcc` is not built in
+            CF0101 connections.prod.apis[1]
+              the host or scope of `xdr` in the cloud `gcc` is not built in"#]],
     );
     let china = changed(|value| {
         let prod = &mut value["connections"]["prod"];
@@ -100,9 +120,9 @@ fn what_is_not_built_in_has_to_be_said() {
     });
     check(
         china,
-        expect![
-            "CF0101 connections.prod.apis[1]: the host or scope of `mde` in the cloud `china` is not built in"
-        ],
+        expect![[r#"
+            CF0101 connections.prod.apis[1]
+              the host or scope of `mde` in the cloud `china` is not built in"#]],
     );
     let said = changed(|value| {
         value["connections"]["prod"]["cloud"] = json!("gcc_high");

@@ -149,7 +149,10 @@ impl World {
         let token = jwt(&claims);
         issued.push(token.clone());
         let body = json!({
-            "token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": 3599,
+            "ext_expires_in": 3599,
+            "access_token": token,
         });
         Reply::new(200, body.to_string())
     }
