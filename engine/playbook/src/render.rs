@@ -108,7 +108,7 @@ fn drawing<'a>(problem: &'a Diagnostic, lines: &Lines<'a>) -> Group<'a> {
     let help = problem
         .help
         .as_deref()
-        .map(|help| Level::HELP.message(visible(help)));
+        .map(|help| Level::HELP.message(wrapped(&visible(help))));
     let explain = Level::NOTE
         .no_name()
         .message(format!("quell explain {}", problem.code));
@@ -156,6 +156,27 @@ fn visible(text: &str) -> String {
         }
     };
     text.chars().map(shown).collect()
+}
+
+/// The widest line of help, so that the words stand under each other on a narrow terminal too.
+const HELP_WIDTH: usize = 72;
+
+fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    let mut width = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > HELP_WIDTH {
+            out.push('\n');
+            width = 0;
+        } else if width > 0 {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(word);
+        width += length;
+    }
+    out
 }
 
 /// Where each line of a text begins, so that many places cost one pass.

@@ -1,5 +1,7 @@
 //! Collects the problems of one document.
 
+use std::collections::HashSet;
+
 use engine_model::{Code, Diagnostic, Fix, Severity, Span, code};
 
 use crate::yaml::{Document, NodeId};
@@ -84,6 +86,16 @@ pub(crate) fn sorted(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
         key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
     });
     problems.dedup();
+    // Where a value is wrong anyway, how other readers take it is of no interest.
+    let wrong: HashSet<(usize, usize)> = problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .map(|problem| (problem.span.start, problem.span.end))
+        .collect();
+    problems.retain(|problem| {
+        let place = (problem.span.start, problem.span.end);
+        problem.code != code::PB0801 || !wrong.contains(&place)
+    });
     problems
 }
 

@@ -98,16 +98,26 @@ impl Compiler<'_, '_> {
         None
     }
 
-    fn unknown_action(&mut self, at: NodeId, name: &str) {
-        let ids: Vec<&str> = self.actions.iter().map(|info| info.id.as_str()).collect();
-        let family = name.split_once('.').map(|(family, _)| family);
+    fn unknown_action(&mut self, at: NodeId, written: &str) {
         let families: BTreeSet<&str> = self.actions.iter().map(|info| info.id.family()).collect();
-        let help = match (similar(name, ids.iter().copied()), family) {
+        let ids = || self.actions.iter().map(|info| info.id.as_str());
+        let family = written
+            .split_once('.')
+            .filter(|(family, _)| families.contains(family));
+        // Within a family only what stands behind the dot tells one action from another.
+        let meant = match family {
+            Some((family, name)) => {
+                let names = ids().filter_map(|id| id.strip_prefix(family)?.strip_prefix('.'));
+                similar(name, names).map(|name| format!("{family}.{name}"))
+            }
+            None => similar(written, ids()).map(str::to_owned),
+        };
+        let help = match (&meant, family) {
             (Some(meant), _) => format!("did you mean `{meant}`?"),
-            (None, Some(family)) if families.contains(family) => {
+            (None, Some((family, _))) => {
                 format!("`quell actions` lists the actions of `{family}`")
             }
-            (None, _) => {
+            (None, None) => {
                 let families: Vec<&str> = families.into_iter().collect();
                 format!("the families at hand are {}", families.join(", "))
             }
@@ -115,9 +125,9 @@ impl Compiler<'_, '_> {
         let span = self.report.document.node(at).span;
         let problem = self
             .report
-            .value(code::PB0501, at, format!("unknown action `{name}`"));
+            .value(code::PB0501, at, format!("unknown action `{written}`"));
         let problem = problem.help(help);
-        if let Some(meant) = similar(name, ids.iter().copied()) {
+        if let Some(meant) = meant {
             problem.fix(span, meant);
         }
     }
@@ -131,6 +141,11 @@ impl Compiler<'_, '_> {
     ) -> Template {
         let schema = &info.parameters;
         let Some(with) = with else {
+            let step = self.report.document.parent(uses);
+            if step.is_some_and(|step| self.report.document.get(step, "with").is_some()) {
+                // What stands there is no map, and was reported as such.
+                return Template::Map(Vec::new());
+            }
             let required = schema.get("required").and_then(Value::as_array);
             for name in required.into_iter().flatten().filter_map(Value::as_str) {
                 let message = format!("the parameter `{name}` of `{}` is missing", info.id);

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use engine_model::{Span, code};
+use engine_model::code;
 
 use super::Compiler;
 use super::scope::Mark;
 use crate::expr::{Expr, Type};
 use crate::plan::{self, OnError, StepKind, StopStatus};
+use crate::suggest::one_of;
 use crate::syntax::{self, Handler, OnErrorWord, Spanned, StopWord};
 use crate::yaml::NodeId;
 
@@ -99,13 +100,7 @@ impl Compiler<'_, '_> {
             self.dropped.contains(id) && (LATER_KINDS.contains(key) || what == "trigger")
         });
         if first.is_none() && !later {
-            let anchor: Span = document.anchor(at);
-            let message = format!("this {what} does nothing");
-            let help = format!(
-                "it needs exactly one of {}",
-                crate::suggest::one_of(kinds.to_vec())
-            );
-            self.report.at(code::PB0203, at, anchor, message).help(help);
+            self.no_kind(at, kinds, what, &present);
         }
         for (key, kind) in BELONGS {
             let stray = present
@@ -119,6 +114,26 @@ impl Compiler<'_, '_> {
                 self.report.head(code::PB0201, *id, message).help(help);
             }
         }
+    }
+
+    /// Nothing says what the step or trigger is; its other keys may tell what was forgotten.
+    fn no_kind(&mut self, at: NodeId, kinds: &[&str], what: &str, present: &[(NodeId, &str)]) {
+        let forgotten = BELONGS.iter().find_map(|(key, kind)| {
+            let stray = what == "step" && present.iter().any(|(_, present)| present == key);
+            stray.then_some(*kind)
+        });
+        let (message, help) = match forgotten {
+            Some(kind) => (format!("the key `{kind}` is missing"), None),
+            None => {
+                let kinds = one_of(kinds.iter().copied());
+                let help = format!("it needs exactly one of {kinds}");
+                (format!("this {what} does nothing"), Some(help))
+            }
+        };
+        let anchor = self.report.document.anchor(at);
+        self.report
+            .at(code::PB0203, at, anchor, message)
+            .help_if(help);
     }
 
     /// What a step does, and the type of its output.

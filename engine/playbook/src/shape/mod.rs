@@ -76,6 +76,9 @@ impl<'a> Shape<'a, '_> {
         if self.rules.expressions && self.holds_expression(id) {
             return;
         }
+        if self.rules.expressions && schema.is_secret() {
+            return self.secret(id);
+        }
         for part in schema.list("allOf") {
             self.check(id, part);
         }
@@ -112,6 +115,17 @@ impl<'a> Shape<'a, '_> {
             .document
             .text(id)
             .is_some_and(|text| text.contains("${{"))
+    }
+
+    /// A text here is looked at together with its expressions.
+    fn secret(&mut self, id: NodeId) {
+        if self.report.document.text(id).is_none() {
+            let found = self.found(id);
+            self.wrong(
+                id,
+                format!("expected `${{{{ secrets.name }}}}`, found {found}"),
+            );
+        }
     }
 
     /// Checks against the one of several schemas that the value most looks like.
@@ -304,11 +318,14 @@ impl<'a> Shape<'a, '_> {
 
     fn wrong_type(&mut self, id: NodeId, schema: &Schema<'a>) {
         let expected = schema.expected(self.root);
-        let nothing = self.report.document.node(id).content == Content::Null;
+        let content = &self.report.document.node(id).content;
+        let nothing = *content == Content::Null;
+        let scalar = matches!(content, Content::Bool(_) | Content::Number(_));
         let help = match expected.as_str() {
             "a map" if nothing => "an empty map is written `{}`; check the indentation below",
             "a list" if nothing => "an empty list is written `[]`; check the indentation below",
-            "text" => "quote the value: a plain number or `true` is not text",
+            "`true` or `false`" => "only `true` and `false` are booleans",
+            "text" if scalar => "quote the value: a plain number or `true` is not text",
             _ => "",
         };
         let message = format!("expected {expected}, found {}", self.found(id));

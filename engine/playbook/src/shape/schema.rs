@@ -111,6 +111,18 @@ impl<'a> Schema<'a> {
             .collect()
     }
 
+    /// Whether a secret is the only thing that may stand here.
+    pub(super) fn is_secret(&self) -> bool {
+        let branches = self.branches();
+        let secret = |schema: &Value| schema.get("x-secret") == Some(&Value::Bool(true));
+        let nothing = |schema: &Value| schema.get("type").is_some_and(|name| name == "null");
+        self.get("x-secret") == Some(&Value::Bool(true))
+            || branches.iter().any(|branch| secret(branch))
+                && branches
+                    .iter()
+                    .all(|branch| secret(branch) || nothing(branch))
+    }
+
     /// Whether a value of this kind is allowed by `type`.
     pub(super) fn allows(&self, content: &Content) -> bool {
         match self.get("type") {

@@ -72,7 +72,7 @@ pub struct Defaults {
     pub timeout: Option<Millis>,
     /// How steps that run an action are tried again.
     pub retry: Option<Retry>,
-    /// What happens when a step fails.
+    /// What happens when a step that runs an action fails.
     pub on_error: Option<OnErrorWord>,
 }
 

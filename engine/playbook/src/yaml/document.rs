@@ -1,16 +1,12 @@
 //! The values of a file with their places: one arena, addressed by [`NodeId`].
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use engine_model::{Diagnostic, Fix, Severity, Span, code};
+use engine_model::Span;
 use saphyr_parser::ScalarStyle;
 use serde_json::{Number, Value};
 
-use super::looks;
 use super::scalar;
-use super::scan::{Shadow, ShadowKind};
-use super::tree::Tree;
 
 /// Names a value of a [`Document`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,9 +21,9 @@ pub struct Node {
     pub key_span: Option<Span>,
     /// The value.
     pub content: Content,
-    parent: Option<NodeId>,
-    slot: Slot,
-    style: ScalarStyle,
+    pub(super) parent: Option<NodeId>,
+    pub(super) slot: Slot,
+    pub(super) style: ScalarStyle,
 }
 
 /// What a value is.
@@ -49,7 +45,7 @@ pub enum Content {
 
 /// The place of a value in its parent.
 #[derive(Clone, Debug)]
-enum Slot {
+pub(super) enum Slot {
     Root,
     Key(String),
     Index(usize),
@@ -58,7 +54,7 @@ enum Slot {
 /// The values of a file.
 #[derive(Clone, Debug)]
 pub struct Document {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
 }
 
 impl Document {
@@ -100,6 +96,12 @@ impl Document {
                 .find(|child| self.key(*child) == Some(key)),
             _ => None,
         }
+    }
+
+    /// The list or map a value stands in.
+    #[must_use]
+    pub fn parent(&self, id: NodeId) -> Option<NodeId> {
+        self.node(id).parent
     }
 
     /// The values inside a list or map; none for anything else.
@@ -239,196 +241,4 @@ fn push_segment(path: &mut String, slot: &Slot) {
             let _ = write!(path, "[{}]", Value::String(key.clone()));
         }
     }
-}
-
-/// Joins what a text means with where it stands.
-pub(super) fn build(text: &str, tree: &Tree, shadow: &Shadow) -> (Document, Vec<Diagnostic>) {
-    let mut build = Build {
-        text,
-        document: Document { nodes: Vec::new() },
-        problems: Vec::new(),
-    };
-    build.place(
-        tree,
-        Some(shadow),
-        Seat {
-            parent: None,
-            slot: Slot::Root,
-            key_span: None,
-        },
-    );
-    (build.document, build.problems)
-}
-
-struct Build<'t> {
-    text: &'t str,
-    document: Document,
-    problems: Vec<Diagnostic>,
-}
-
-/// Where a value will stand.
-struct Seat {
-    parent: Option<NodeId>,
-    slot: Slot,
-    key_span: Option<Span>,
-}
-
-impl Build<'_> {
-    fn place(&mut self, tree: &Tree, shadow: Option<&Shadow>, seat: Seat) -> NodeId {
-        let id = NodeId(u32::try_from(self.document.nodes.len()).unwrap_or(u32::MAX));
-        let above = seat
-            .parent
-            .map_or(Span::default(), |parent| self.document.node(parent).span);
-        let mut span = shadow.map_or(above, |shadow| shadow.span);
-        if span.start == span.end {
-            span = seat.key_span.unwrap_or(span);
-        }
-        let style = match shadow.map(|shadow| &shadow.kind) {
-            Some(ShadowKind::Scalar(style)) => *style,
-            _ => ScalarStyle::Plain,
-        };
-        let Seat {
-            parent,
-            slot,
-            key_span,
-        } = seat;
-        let content = Content::Null;
-        self.document.nodes.push(Node {
-            span,
-            key_span,
-            content,
-            parent,
-            slot,
-            style,
-        });
-        let content = match tree {
-            Tree::List(items) => self.list(id, items, shadow),
-            Tree::Map(entries) => self.map(id, entries, shadow),
-            scalar => self.scalar(id, scalar),
-        };
-        self.document.nodes[usize::try_from(id.0).unwrap_or(usize::MAX)].content = content;
-        id
-    }
-
-    fn list(&mut self, id: NodeId, items: &[Tree], shadow: Option<&Shadow>) -> Content {
-        let shadows = match shadow.map(|shadow| &shadow.kind) {
-            Some(ShadowKind::List(shadows)) => shadows.as_slice(),
-            _ => &[],
-        };
-        let seat = |index| Seat {
-            parent: Some(id),
-            slot: Slot::Index(index),
-            key_span: None,
-        };
-        let place = |(index, item)| self.place(item, shadows.get(index), seat(index));
-        Content::List(items.iter().enumerate().map(place).collect())
-    }
-
-    fn map(&mut self, id: NodeId, entries: &[(Tree, Tree)], shadow: Option<&Shadow>) -> Content {
-        let shadows = match shadow.map(|shadow| &shadow.kind) {
-            Some(ShadowKind::Map(shadows)) => shadows.as_slice(),
-            _ => &[],
-        };
-        let mut seen: HashMap<String, Span> = HashMap::new();
-        let mut children = Vec::new();
-        for (index, (key, value)) in entries.iter().enumerate() {
-            let shadow = shadows.get(index);
-            let key_span = shadow.map(|(key, _)| key.span);
-            let span = key_span.unwrap_or_else(|| self.document.node(id).span);
-            let key = self.key(id, key, span);
-            if let Some(first) = seen.get(&key) {
-                let line = engine_model::Place::of(self.text, first.start).line;
-                let message = format!("the key `{}` is written twice", short(&key));
-                let help = format!("it stands in line {line} already; remove one of the two");
-                self.problem((code::PB0102, Severity::Error), id, span, message)
-                    .help = Some(help);
-                continue;
-            }
-            seen.insert(key.clone(), span);
-            let seat = Seat {
-                parent: Some(id),
-                slot: Slot::Key(key),
-                key_span,
-            };
-            children.push(self.place(value, shadow.map(|(_, value)| value), seat));
-        }
-        Content::Map(children)
-    }
-
-    /// The text of a key; a key that is not text is a problem, and goes on by how it is written.
-    fn key(&mut self, id: NodeId, key: &Tree, span: Span) -> String {
-        if let Tree::Text(text) = key {
-            return text.clone();
-        }
-        let written = self.text[span.start..span.end].to_owned();
-        let message = format!("a key is text, `{}` is not", short(&written));
-        let quoted = format!("'{written}'");
-        let problem = self.problem((code::PB0202, Severity::Error), id, span, message);
-        problem.help = Some(format!("quote it: `{quoted}`"));
-        problem.fix = Some(Fix {
-            span,
-            replacement: quoted,
-        });
-        written
-    }
-
-    fn scalar(&mut self, id: NodeId, tree: &Tree) -> Content {
-        let node = self.document.node(id);
-        let span = node.span;
-        let written = self.text[span.start..span.end].to_owned();
-        let plain = node.style == ScalarStyle::Plain;
-        if plain && let Some(other) = looks::misread_as(&written) {
-            let ours = if matches!(tree, Tree::Text(_)) {
-                "text"
-            } else {
-                "a number"
-            };
-            let message = format!("`{written}` is {ours} here, {other} for other YAML readers");
-            let quoted = format!("'{written}'");
-            let problem = self.problem((code::PB0801, Severity::Warning), id, span, message);
-            problem.help = Some(format!("quote it: `{quoted}`"));
-            problem.fix = Some(Fix {
-                span,
-                replacement: quoted,
-            });
-        }
-        match tree {
-            Tree::Bool(value) => Content::Bool(*value),
-            Tree::Number(Some(number)) => Content::Number(number.clone()),
-            Tree::Number(None) => {
-                let message = format!("`{}` is not a number that JSON knows", short(&written));
-                self.problem((code::PB0202, Severity::Error), id, span, message);
-                Content::Null
-            }
-            Tree::Text(text) => Content::Text(text.clone()),
-            Tree::Null | Tree::List(_) | Tree::Map(_) => Content::Null,
-        }
-    }
-
-    fn problem(
-        &mut self,
-        (code, severity): (engine_model::Code, Severity),
-        id: NodeId,
-        span: Span,
-        message: String,
-    ) -> &mut Diagnostic {
-        let path = self.document.path(id);
-        let problem = Diagnostic {
-            code,
-            severity,
-            path,
-            span,
-            message,
-            help: None,
-            fix: None,
-        };
-        self.problems.push(problem);
-        self.problems
-            .last_mut()
-            .expect("one was pushed the line before")
-    }
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(60).collect()
 }

@@ -4,6 +4,7 @@
 //! stands, and what must not be there at all is refused from them before `serde_yaml` sees the
 //! text. The two meet in [`Document`].
 
+mod build;
 mod document;
 mod looks;
 mod scalar;
@@ -43,11 +44,21 @@ pub fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
     };
     match Tree::deserialize(serde_yaml::Deserializer::from_str(text)) {
         Ok(tree) => {
-            let (document, problems) = document::build(text, &tree, &scanned);
+            let (document, problems) = build::build(text, &tree, &scanned);
             (Some(document), problems)
         }
         Err(error) => (None, vec![unreadable(text, &error)]),
     }
+}
+
+/// Where the value at `path` stands in `text`: its key where it has one, else its first key or the
+/// value; for a path that does not exist, the nearest value above it.
+#[must_use]
+pub fn locate(text: &str, path: &str) -> Span {
+    let (document, _) = read(text);
+    document.map_or(Span::default(), |document| {
+        document.anchor(document.find(path))
+    })
 }
 
 /// What `serde_yaml` refuses although the scan let it pass.
@@ -209,6 +220,19 @@ mod tests {
             let span = document.node(id).span;
             assert_eq!(&text[span.start..span.end], written, "{path}");
             assert!(path.starts_with(&document.path(id)), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_from_elsewhere_is_found_in_the_text() {
+        let text = "triggers:\n- id: a\n  alert:\n    match: {\"title|all\": [a]}\n";
+        for (path, written) in [
+            ("triggers[0].alert.match[\"title|all\"]", "\"title|all\""),
+            ("triggers[0].alert.match[\"title|all\"][0]", "a"),
+            ("triggers[0].examples.fires[0]", "id"),
+        ] {
+            let span = locate(text, path);
+            assert_eq!(&text[span.start..span.end], written, "{path}");
         }
     }
 
