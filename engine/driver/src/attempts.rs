@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actions_contract::{
-    Action, ActionError, Call, Egress, ErrorKind, Follow, Mode, Outcome,
-};
+use actions_contract::{Action, ActionError, Call, Egress, ErrorKind, Follow, Mode, Outcome};
 use engine_model::{ActionId, PlaybookName, RunId, TenantId, code};
 use engine_run::Attempt;
 use tokio::sync::Semaphore;
@@ -42,7 +40,9 @@ impl Attempts {
         follow: Follow,
         concurrent_max: usize,
     ) -> Self {
-        let actions = actions.into_iter().map(|action| (action.info().id.clone(), action));
+        let actions = actions
+            .into_iter()
+            .map(|action| (action.info().id.clone(), action));
         Self {
             actions: actions.collect(),
             egress,
@@ -65,7 +65,10 @@ impl Attempts {
                 error: ActionError::permanent(
                     ErrorKind::Unsupported,
                     code::AC0109,
-                    format!("the action `{}` does not exist in this engine", attempt.action),
+                    format!(
+                        "the action `{}` does not exist in this engine",
+                        attempt.action
+                    ),
                 ),
             };
         };
@@ -111,5 +114,7 @@ fn too_late(attempt: &Attempt) -> Outcome {
 }
 
 fn failed(kind: ErrorKind, message: &str) -> Outcome {
-    Outcome::Failed { error: ActionError::permanent(kind, code::AC0109, message) }
+    Outcome::Failed {
+        error: ActionError::permanent(kind, code::AC0109, message),
+    }
 }

@@ -2,8 +2,7 @@
 
 use actions_contract::BoxFuture;
 use engine_model::{
-    Alert, AlertKey, Code, Digest, Millis, PlaybookName, RunId, TenantId, Timestamp,
-    TriggerId,
+    Alert, AlertKey, Code, Digest, Millis, PlaybookName, RunId, TenantId, Timestamp, TriggerId,
 };
 use engine_run::{Event, News, RunStatus, RunView};
 use schemars::JsonSchema;
@@ -26,7 +25,11 @@ impl EngineError {
     /// An error that asking again does not mend.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None }
+        Self {
+            code,
+            message: message.into(),
+            retry_after: None,
+        }
     }
 }
 

@@ -46,7 +46,10 @@ impl Playbooks {
     /// No playbooks yet, and the actions that they may use.
     #[must_use]
     pub fn new(infos: Vec<Arc<ActionInfo>>) -> Self {
-        let nothing = Loaded { plans: BTreeMap::new(), index: no_index() };
+        let nothing = Loaded {
+            plans: BTreeMap::new(),
+            index: no_index(),
+        };
         Self {
             infos,
             loaded: RwLock::new(Arc::new(nothing)),
@@ -65,12 +68,18 @@ impl Playbooks {
     pub fn check(&self, text: &str) -> (Option<Arc<Plan>>, Vec<Diagnostic>) {
         let compiled = engine_playbook::compile(text, &self.infos);
         let mut diagnostics = compiled.diagnostics;
-        let Some(plan) = compiled.plan else { return (None, diagnostics) };
+        let Some(plan) = compiled.plan else {
+            return (None, diagnostics);
+        };
         let problems = engine_trigger::check(&plan);
         if !problems.is_empty()
             && let (Some(document), _) = engine_playbook::yaml::read(text)
         {
-            diagnostics.extend(problems.into_iter().map(|problem| placed(&document, problem)));
+            diagnostics.extend(
+                problems
+                    .into_iter()
+                    .map(|problem| placed(&document, problem)),
+            );
             diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
         }
         let plan = (!has_errors(&diagnostics)).then_some(plan);
@@ -112,7 +121,11 @@ impl Playbooks {
     /// The plan of a digest that is known already.
     #[must_use]
     pub fn pinned(&self, digest: &Digest) -> Option<Arc<Plan>> {
-        self.pinned.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+        self.pinned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(digest)
+            .cloned()
     }
 
     /// Compiles the text of a playbook that runs are pinned to; none when it is not valid for
@@ -146,5 +159,7 @@ fn placed(document: &Document, problem: Problem) -> Diagnostic {
 }
 
 fn has_errors(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error)
 }

@@ -61,7 +61,12 @@ pub fn begin(
     }));
     let mut run = Run::new(Arc::clone(plan));
     let commands = run.advance(&event);
-    let mut begun = Begun { summary, run, event, commands };
+    let mut begun = Begun {
+        summary,
+        run,
+        event,
+        commands,
+    };
     for command in &begun.commands {
         if let Command::Finish(finish) = command {
             begun.summary.status = finish.status;
@@ -74,12 +79,29 @@ pub fn begin(
 fn cause_text(cause: &Cause) -> String {
     match cause {
         Cause::Alert { key, change, .. } => {
-            format!("alert {}/{} {}", key.source.as_str(), key.id, change.as_str())
+            format!(
+                "alert {}/{} {}",
+                key.source.as_str(),
+                key.id,
+                change.as_str()
+            )
         }
         Cause::Planned { at } => format!("planned {at}"),
-        Cause::Manual { key, by, alert: None } => format!("manual {key} by {by}"),
-        Cause::Manual { key, by, alert: Some(alert) } => {
-            format!("manual {key} by {by} on alert {}/{}", alert.source.as_str(), alert.id)
+        Cause::Manual {
+            key,
+            by,
+            alert: None,
+        } => format!("manual {key} by {by}"),
+        Cause::Manual {
+            key,
+            by,
+            alert: Some(alert),
+        } => {
+            format!(
+                "manual {key} by {by} on alert {}/{}",
+                alert.source.as_str(),
+                alert.id
+            )
         }
     }
 }

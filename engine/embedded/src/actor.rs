@@ -31,7 +31,10 @@ pub(crate) enum Message {
     /// A timer is due.
     Fired(Cid),
     /// Somebody cancels the run; answered once that is durable.
-    Cancel { by: String, done: oneshot::Sender<()> },
+    Cancel {
+        by: String,
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// A run that is going on.
@@ -61,9 +64,24 @@ impl Actor {
         standing: Standing,
         mailbox: mpsc::Receiver<Message>,
     ) -> Self {
-        let Standing { row, origin, run, next_seq, live } = standing;
+        let Standing {
+            row,
+            origin,
+            run,
+            next_seq,
+            live,
+        } = standing;
         let origin = Arc::new(origin);
-        Self { inner, row, origin, run, next_seq, live, attempts: JoinSet::new(), mailbox }
+        Self {
+            inner,
+            row,
+            origin,
+            run,
+            next_seq,
+            live,
+            attempts: JoinSet::new(),
+            mailbox,
+        }
     }
 
     /// Performs `commands`, which are durable, and goes on until nothing is left to do for now.
@@ -121,7 +139,12 @@ impl Actor {
         let unit = Arc::new(Unit::new(self, &event, &commands));
         loop {
             let unit = Arc::clone(&unit);
-            match self.inner.writer.write(move |connection| unit.write(connection)).await {
+            match self
+                .inner
+                .writer
+                .write(move |connection| unit.write(connection))
+                .await
+            {
                 Ok(()) => break,
                 Err(error) => {
                     tracing::error!(run = %self.origin.run, %error, "the run is paused");
@@ -160,7 +183,11 @@ impl Actor {
             let run = self.origin.run.clone();
             let playbook = self.origin.playbook.clone();
             // Nobody listening is no problem.
-            drop(self.inner.news.send(RunNews { run, playbook, news }));
+            drop(self.inner.news.send(RunNews {
+                run,
+                playbook,
+                news,
+            }));
         }
         over
     }

@@ -34,7 +34,10 @@ impl Archive {
     }
 
     pub(crate) fn new(folder: Arc<Folder>, playbooks: Arc<Playbooks>) -> Self {
-        Self { readers: Arc::new(Readers::new(folder)), playbooks }
+        Self {
+            readers: Arc::new(Readers::new(folder)),
+            playbooks,
+        }
     }
 
     /// Everything about a run.
@@ -46,13 +49,20 @@ impl Archive {
         let (row, _) = self.find(run).await?;
         let (summary, events) = self
             .read(move |connection| {
-                Ok((rows::run_by_row(connection, row)?, rows::events(connection, row)?))
+                Ok((
+                    rows::run_by_row(connection, row)?,
+                    rows::events(connection, row)?,
+                ))
             })
             .await
             .map_err(of_store)?;
         let plan = self.plan(&summary.digest).await.map_err(of_store)?;
         let (folded, _) = Run::fold(plan, &events);
-        Ok(RunDocument { summary, view: folded.view(), events })
+        Ok(RunDocument {
+            summary,
+            view: folded.view(),
+            events,
+        })
     }
 
     /// Runs, newest first.
@@ -63,10 +73,15 @@ impl Archive {
     pub async fn runs(&self, filter: &RunFilter) -> Result<Page<RunSummary>, EngineError> {
         let filter = filter.clone();
         let limit = filter.limit;
-        let found = self.read(move |connection| rows::runs(connection, &filter)).await;
+        let found = self
+            .read(move |connection| rows::runs(connection, &filter))
+            .await;
         let found = found.map_err(of_store)?;
         let next = page_end(found.len() == limit, found.last().map(|(row, _)| *row));
-        Ok(Page { items: found.into_iter().map(|(_, run)| run).collect(), next })
+        Ok(Page {
+            items: found.into_iter().map(|(_, run)| run).collect(),
+            next,
+        })
     }
 
     /// Everything about an alert: its id, in whatever tenant and source it is found.
@@ -84,7 +99,10 @@ impl Archive {
                 code::SV0104,
                 format!("more than one tenant or source has an alert `{id}`"),
             )),
-            (None, _) => Err(EngineError::new(code::SV0104, format!("there is no alert `{id}`"))),
+            (None, _) => Err(EngineError::new(
+                code::SV0104,
+                format!("there is no alert `{id}`"),
+            )),
         }
     }
 
@@ -101,18 +119,25 @@ impl Archive {
         let found = self.read(move |connection| rows::alerts(connection, None, before, limit));
         let found = found.await.map_err(of_store)?;
         let next = page_end(found.len() == limit, found.last().map(|(row, ..)| *row));
-        Ok(Page { items: found.into_iter().map(|(_, alert, _)| alert).collect(), next })
+        Ok(Page {
+            items: found.into_iter().map(|(_, alert, _)| alert).collect(),
+            next,
+        })
     }
 
     pub(crate) async fn watermark(&self, poller: &str) -> Result<Option<Timestamp>, EngineError> {
         let poller = poller.to_owned();
-        let found = self.read(move |connection| rows::watermark(connection, &poller)).await;
+        let found = self
+            .read(move |connection| rows::watermark(connection, &poller))
+            .await;
         found.map_err(of_store)
     }
 
     pub(crate) async fn find(&self, run: &RunId) -> Result<(RunRow, RunSummary), EngineError> {
         let id = run.clone();
-        let found = self.read(move |connection| rows::run_by_id(connection, &id)).await;
+        let found = self
+            .read(move |connection| rows::run_by_id(connection, &id))
+            .await;
         found
             .map_err(of_store)?
             .ok_or_else(|| EngineError::new(code::SV0104, format!("there is no run `{run}`")))
@@ -131,9 +156,14 @@ impl Archive {
             return Ok(plan);
         }
         let wanted = digest.clone();
-        let text = self.read(move |connection| rows::playbook_text(connection, &wanted)).await?;
+        let text = self
+            .read(move |connection| rows::playbook_text(connection, &wanted))
+            .await?;
         let text = text.ok_or_else(|| {
-            StoreError::new(code::ST0103, format!("no playbook of digest {digest} is stored"))
+            StoreError::new(
+                code::ST0103,
+                format!("no playbook of digest {digest} is stored"),
+            )
         })?;
         self.playbooks.pin(&text).ok_or_else(|| {
             StoreError::new(
@@ -145,5 +175,6 @@ impl Archive {
 }
 
 fn page_end(full: bool, last: Option<RunRow>) -> Option<u64> {
-    last.filter(|_| full).and_then(|row| u64::try_from(row).ok())
+    last.filter(|_| full)
+        .and_then(|row| u64::try_from(row).ok())
 }

@@ -87,7 +87,10 @@ impl Embedded {
         inner.spawn(Box::pin(Arc::clone(&inner).watch_timers()));
         let tenant = options.tenant.clone();
         inner.spawn(Box::pin(Arc::clone(&inner).watch_schedules(tenant, since)));
-        Ok(Self { inner, tenant: options.tenant })
+        Ok(Self {
+            inner,
+            tenant: options.tenant,
+        })
     }
 
     /// Replaces the playbooks and keeps their texts, so that runs stay pinned to them.
@@ -115,7 +118,10 @@ impl Embedded {
             return Ok(false);
         }
         let (done, cancelled) = oneshot::channel();
-        let message = Message::Cancel { by: by.to_owned(), done };
+        let message = Message::Cancel {
+            by: by.to_owned(),
+            done,
+        };
         self.inner.deliver(row, message).map_err(|_| busy())?;
         // A run that ended meanwhile drops the message.
         Ok(cancelled.await.is_ok())
@@ -124,7 +130,11 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.inner
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .abort_all();
     }
 }
 
@@ -182,8 +192,9 @@ impl Engine for Embedded {
     ) -> BoxFuture<'a, Result<(), EngineError>> {
         let poller = poller.to_owned();
         Box::pin(async move {
-            let work =
-                move |connection: &rusqlite::Connection| rows::set_watermark(connection, &poller, at);
+            let work = move |connection: &rusqlite::Connection| {
+                rows::set_watermark(connection, &poller, at)
+            };
             self.inner.writer.write(work).await.map_err(of_store)
         })
     }

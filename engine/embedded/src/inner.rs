@@ -76,7 +76,9 @@ impl Inner {
         self.spawn(Box::pin(async move {
             match inner.fold(row).await {
                 Ok(Some((standing, interrupted))) => {
-                    Actor::new(inner, standing, mailbox).go_on(Vec::new(), interrupted).await;
+                    Actor::new(inner, standing, mailbox)
+                        .go_on(Vec::new(), interrupted)
+                        .await;
                 }
                 Ok(None) => inner.remove(row),
                 Err(error) => {
@@ -100,7 +102,10 @@ impl Inner {
         let (summary, events) = self
             .archive
             .read(move |connection| {
-                Ok((rows::run_by_row(connection, row)?, rows::events(connection, row)?))
+                Ok((
+                    rows::run_by_row(connection, row)?,
+                    rows::events(connection, row)?,
+                ))
             })
             .await?;
         if summary.status != RunStatus::Running {
@@ -108,11 +113,23 @@ impl Inner {
         }
         let plan = self.archive.plan(&summary.digest).await?;
         let (run, interrupted) = Run::fold(plan, &events);
-        let origin =
-            Origin { run: summary.id, playbook: summary.playbook, tenant: summary.tenant };
+        let origin = Origin {
+            run: summary.id,
+            playbook: summary.playbook,
+            tenant: summary.tenant,
+        };
         let next_seq = events.len() as u64;
         let live = !interrupted.is_empty();
-        Ok(Some((Standing { row, origin, run, next_seq, live }, interrupted)))
+        Ok(Some((
+            Standing {
+                row,
+                origin,
+                run,
+                next_seq,
+                live,
+            },
+            interrupted,
+        )))
     }
 
     /// Lets a run go that only waits; false when a message came in meanwhile.
@@ -142,7 +159,9 @@ impl Inner {
                 }
             }
             let pause = next.map_or(std::time::Duration::from_secs(60), |next: Timestamp| {
-                next.since(self.clock.now()).to_std().max(std::time::Duration::from_millis(1))
+                next.since(self.clock.now())
+                    .to_std()
+                    .max(std::time::Duration::from_millis(1))
             });
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}

@@ -30,7 +30,11 @@ enum Took {
 pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, EngineError> {
     let mut assumed: Option<u32> = None;
     loop {
-        let change = if assumed.is_some() { AlertChange::Updated } else { AlertChange::Created };
+        let change = if assumed.is_some() {
+            AlertChange::Updated
+        } else {
+            AlertChange::Created
+        };
         let begun = matching(inner, &alert, change);
         let new = NewAlert {
             key: alert.key(),
@@ -50,7 +54,10 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
                 go_on(inner, begun, rows);
                 return Ok(match assumed {
                     None => Receipt::Created { runs },
-                    Some(revision) => Receipt::Updated { revision: revision + 1, runs },
+                    Some(revision) => Receipt::Updated {
+                        revision: revision + 1,
+                        runs,
+                    },
                 });
             }
             Took::Same { revision, runs } => return Ok(Receipt::Same { revision, runs }),
@@ -68,9 +75,10 @@ fn take(
     let known = rows::known_alert(connection, &new.key)?;
     let revision = known.as_ref().map(|known| known.revision);
     match known {
-        Some(known) if known.digest == new.digest.as_str() => {
-            Ok(Took::Same { revision: known.revision, runs: known.runs })
-        }
+        Some(known) if known.digest == new.digest.as_str() => Ok(Took::Same {
+            revision: known.revision,
+            runs: known.runs,
+        }),
         _ if revision != assumed => Ok(Took::Otherwise(revision)),
         _ => {
             let runs: Vec<RunId> = units.iter().map(|unit| unit.summary.id.clone()).collect();
@@ -132,7 +140,10 @@ pub(crate) async fn start_by_hand(
     )
     .map_err(|error| EngineError::new(error.code(), error.to_string()))?;
     let value = view.as_ref().map(|view| view.value().clone());
-    let settings = Settings { dry_run: start.dry_run || inner.settings.dry_run, ..inner.settings };
+    let settings = Settings {
+        dry_run: start.dry_run || inner.settings.dry_run,
+        ..inner.settings
+    };
     let begun = begin(plan, begun, value, inner.clock.now(), settings);
     let id = begun.summary.id.clone();
     add(inner, begun, |_| Ok(())).await.map_err(of_store)?;
@@ -162,15 +173,34 @@ fn go_on(inner: &Arc<Inner>, begun: Vec<Begun>, rows: Vec<Option<RunRow>>) {
     for (begun, row) in begun.into_iter().zip(rows) {
         let Some(row) = row else { continue };
         let live = is_live(&begun.commands);
-        let Begun { summary, run, commands, .. } = begun;
-        let origin =
-            Origin { run: summary.id, playbook: summary.playbook, tenant: summary.tenant };
-        inner.begin(Standing { row, origin, run, next_seq: 1, live }, commands);
+        let Begun {
+            summary,
+            run,
+            commands,
+            ..
+        } = begun;
+        let origin = Origin {
+            run: summary.id,
+            playbook: summary.playbook,
+            tenant: summary.tenant,
+        };
+        inner.begin(
+            Standing {
+                row,
+                origin,
+                run,
+                next_seq: 1,
+                live,
+            },
+            commands,
+        );
     }
 }
 
 fn is_live(commands: &[Command]) -> bool {
-    commands.iter().any(|command| matches!(command, Command::Attempt(_)))
+    commands
+        .iter()
+        .any(|command| matches!(command, Command::Attempt(_)))
 }
 
 /// What a run that begins adds to the database.
@@ -196,7 +226,9 @@ impl NewRun {
 
     fn add(&self, connection: &Connection) -> rusqlite::Result<Option<RunRow>> {
         let live = self.summary.status == RunStatus::Running && is_live(&self.commands);
-        let Some(row) = rows::add_run(connection, &self.summary, live)? else { return Ok(None) };
+        let Some(row) = rows::add_run(connection, &self.summary, live)? else {
+            return Ok(None);
+        };
         rows::add_event(connection, row, 0, &self.body)?;
         for command in &self.commands {
             if let Command::Timer { cid, wake_at } = command {

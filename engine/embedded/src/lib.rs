@@ -5,8 +5,6 @@
 //! sudden, unfinished runs are folded from their journals, and tries that were under way are
 //! reported to the interpreter as interrupted.
 
-#![expect(clippy::disallowed_methods, reason = "tasks are owned by the engine's JoinSet")]
-
 mod actor;
 mod archive;
 mod engine;

@@ -19,7 +19,10 @@ pub(crate) struct Readers {
 
 impl Readers {
     pub(crate) const fn new(folder: Arc<Folder>) -> Self {
-        Self { folder, idle: Mutex::new(Vec::new()) }
+        Self {
+            folder,
+            idle: Mutex::new(Vec::new()),
+        }
     }
 
     /// Runs `work` on a reading connection, off the threads that serve requests.
@@ -38,7 +41,11 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.folder.reader()?,

@@ -29,13 +29,16 @@ pub(crate) fn known_alert(
             "SELECT revision, digest, runs FROM alerts
              WHERE id = ?1 AND source = ?2 AND tenant = ?3 ORDER BY revision DESC LIMIT 1",
         )?
-        .query_row(params![key.id, key.source.as_str(), key.tenant.as_str()], |row| {
-            Ok(KnownAlert {
-                revision: row.get(0)?,
-                digest: row.get(1)?,
-                runs: json_column(row, 2)?,
-            })
-        })
+        .query_row(
+            params![key.id, key.source.as_str(), key.tenant.as_str()],
+            |row| {
+                Ok(KnownAlert {
+                    revision: row.get(0)?,
+                    digest: row.get(1)?,
+                    runs: json_column(row, 2)?,
+                })
+            },
+        )
         .optional()
 }
 
@@ -109,7 +112,12 @@ pub(crate) fn set_run(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE runs SET status = ?2, live = ?3, ended_at = ?4 WHERE seq = ?1")?
-        .execute(params![run, status.as_str(), live, ended_at.map(Timestamp::as_ms)])?;
+        .execute(params![
+            run,
+            status.as_str(),
+            live,
+            ended_at.map(Timestamp::as_ms)
+        ])?;
     Ok(())
 }
 
@@ -149,18 +157,22 @@ pub(crate) fn remove_timer(connection: &Connection, run: RunRow, cid: Cid) -> ru
 
 /// Removes every timer of a run that is over.
 pub(crate) fn remove_timers(connection: &Connection, run: RunRow) -> rusqlite::Result<()> {
-    connection.prepare_cached("DELETE FROM timers WHERE run = ?1")?.execute([run])?;
+    connection
+        .prepare_cached("DELETE FROM timers WHERE run = ?1")?
+        .execute([run])?;
     Ok(())
 }
 
 /// Every timer.
-pub(crate) fn timers(
-    connection: &Connection,
-) -> rusqlite::Result<Vec<(Timestamp, RunRow, Cid)>> {
+pub(crate) fn timers(connection: &Connection) -> rusqlite::Result<Vec<(Timestamp, RunRow, Cid)>> {
     connection
         .prepare("SELECT wake_at, run, cid FROM timers")?
         .query_map([], |row| {
-            Ok((Timestamp::from_ms(row.get(0)?), row.get(1)?, Cid(row.get(2)?)))
+            Ok((
+                Timestamp::from_ms(row.get(0)?),
+                row.get(1)?,
+                Cid(row.get(2)?),
+            ))
         })?
         .collect()
 }
@@ -378,7 +390,8 @@ where
     T::Err: std::fmt::Display,
 {
     let text: String = row.get(column)?;
-    text.parse().map_err(|error: T::Err| unreadable(column, error.to_string()))
+    text.parse()
+        .map_err(|error: T::Err| unreadable(column, error.to_string()))
 }
 
 fn json_column<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

@@ -105,11 +105,17 @@ impl Inner {
         let mut scheduled = Vec::new();
         for (plan, _) in loaded.plans.values().filter(|(plan, _)| plan.enabled) {
             for trigger in &plan.triggers {
-                let TriggerKind::Schedule(schedule) = &trigger.kind else { continue };
+                let TriggerKind::Schedule(schedule) = &trigger.kind else {
+                    continue;
+                };
                 // A schedule that cannot be read was refused when the playbook was loaded.
                 if let Ok(timetable) = Timetable::new(schedule) {
                     let plan = Arc::clone(plan);
-                    scheduled.push(Scheduled { plan, trigger: trigger.id.clone(), timetable });
+                    scheduled.push(Scheduled {
+                        plan,
+                        trigger: trigger.id.clone(),
+                        timetable,
+                    });
                 }
             }
         }

@@ -78,7 +78,10 @@ pub struct StoreError {
 
 impl StoreError {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -104,7 +107,10 @@ impl Folder {
     /// Takes the folder for writing; refused while another engine has it.
     pub(crate) fn lock(path: &Path) -> Result<Self, StoreError> {
         let refused = |what: &str, error: &dyn std::fmt::Display| {
-            StoreError::new(code::ST0102, format!("{what} `{}`: {error}", path.display()))
+            StoreError::new(
+                code::ST0102,
+                format!("{what} `{}`: {error}", path.display()),
+            )
         };
         std::fs::create_dir_all(path).map_err(|error| refused("cannot create", &error))?;
         let file = OpenOptions::new()
@@ -113,13 +119,20 @@ impl Folder {
             .write(true)
             .open(path.join("quell.lock"))
             .map_err(|error| refused("cannot write to", &error))?;
-        file.try_lock().map_err(|error| refused("another engine uses", &error))?;
-        Ok(Self { path: path.to_owned(), _lock: Some(file) })
+        file.try_lock()
+            .map_err(|error| refused("another engine uses", &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: Some(file),
+        })
     }
 
     /// Looks into the folder without taking it; for reading only.
     pub(crate) fn look(path: &Path) -> Result<Self, StoreError> {
-        let folder = Self { path: path.to_owned(), _lock: None };
+        let folder = Self {
+            path: path.to_owned(),
+            _lock: None,
+        };
         if folder.database().exists() {
             Ok(folder)
         } else {

@@ -25,7 +25,10 @@ pub(crate) struct Timers {
 impl Timers {
     pub(crate) fn add(&self, wake_at: Timestamp, run: RunRow, cid: Cid) {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let earliest = index.by_time.first().is_none_or(|(first, ..)| wake_at < *first);
+        let earliest = index
+            .by_time
+            .first()
+            .is_none_or(|(first, ..)| wake_at < *first);
         index.by_time.insert((wake_at, run, cid));
         index.by_name.insert((run, cid), wake_at);
         drop(index);

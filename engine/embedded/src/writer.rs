@@ -36,7 +36,11 @@ impl Writer {
             .name("quell-writer".to_owned())
             .spawn(move || write_loop(&connection, queue, &counted))
             .map_err(|error| StoreError::new(code::ST0102, error.to_string()))?;
-        Ok(Self { jobs: Some(jobs), commits, thread: Some(thread) })
+        Ok(Self {
+            jobs: Some(jobs),
+            commits,
+            thread: Some(thread),
+        })
     }
 
     /// Transactions made so far.

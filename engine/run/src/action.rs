@@ -95,13 +95,24 @@ impl ActionState {
             attempts: 0,
             failures: 0,
             looks: 0,
-            wait: Wait::Timer { cid: Cid(0), then: Mode::Execute },
+            wait: Wait::Timer {
+                cid: Cid(0),
+                then: Mode::Execute,
+            },
             resume: None,
             unknown_until: None,
             cancelling: false,
         };
         let simulate = cx.shared.settings.dry_run && of.effect() != EffectKind::Read;
-        state.ask(cx, of, if simulate { Mode::Simulate } else { Mode::Execute });
+        state.ask(
+            cx,
+            of,
+            if simulate {
+                Mode::Simulate
+            } else {
+                Mode::Execute
+            },
+        );
         Ok(state)
     }
 
@@ -138,11 +149,16 @@ impl ActionState {
         outcome: &Outcome,
     ) -> ActionFlow {
         match outcome {
-            Outcome::Done { output } => {
-                ActionFlow::Done { output: output.clone(), simulated: mode == Mode::Simulate }
-            }
+            Outcome::Done { output } => ActionFlow::Done {
+                output: output.clone(),
+                simulated: mode == Mode::Simulate,
+            },
             Outcome::Pending { .. } if self.cancelling => ActionFlow::Cancelled,
-            Outcome::Pending { state, resume_after, note } => {
+            Outcome::Pending {
+                state,
+                resume_after,
+                note,
+            } => {
                 self.resume = Some(state.clone());
                 self.unknown_until = None;
                 self.failures = 0;
@@ -196,7 +212,12 @@ impl ActionState {
         }
         self.unknown_until = Some(cx.now.plus(cx.shared.settings.reconcile_window));
         self.looks = 0;
-        cx.tell(of.step.label(), NewsKind::StepReconciles { reason: reason.to_owned() });
+        cx.tell(
+            of.step.label(),
+            NewsKind::StepReconciles {
+                reason: reason.to_owned(),
+            },
+        );
         self.ask(cx, of, Mode::Reconcile);
         ActionFlow::Waiting
     }

@@ -72,7 +72,10 @@ pub(crate) struct Env<'a> {
 
 impl Env<'_> {
     /// No local names.
-    pub(crate) const EMPTY: Env<'static> = Env { local: None, outer: None };
+    pub(crate) const EMPTY: Env<'static> = Env {
+        local: None,
+        outer: None,
+    };
 
     fn find(&self, name: &str) -> Option<&Value> {
         match self.local {
@@ -124,20 +127,38 @@ impl Cx<'_> {
     }
 
     pub(crate) fn tell(&mut self, step: &str, kind: NewsKind) {
-        self.shared.news.push(News { at: self.now, step: step.to_owned(), kind });
+        self.shared.news.push(News {
+            at: self.now,
+            step: step.to_owned(),
+            kind,
+        });
     }
 
     pub(crate) fn render(&self, env: &Env<'_>, template: &Template) -> Result<Value, ActionError> {
-        template.render(&Names { names: &self.shared.names, env }).map_err(expression_failed)
+        template
+            .render(&Names {
+                names: &self.shared.names,
+                env,
+            })
+            .map_err(expression_failed)
     }
 
     pub(crate) fn holds(&self, env: &Env<'_>, condition: &Expr) -> Result<bool, ActionError> {
-        condition.eval_bool(&Names { names: &self.shared.names, env }).map_err(expression_failed)
+        condition
+            .eval_bool(&Names {
+                names: &self.shared.names,
+                env,
+            })
+            .map_err(expression_failed)
     }
 
     /// Writes a field of a named map, such as `vars.rows` or `steps.isolate`.
     pub(crate) fn assign(&mut self, map: &str, key: &str, value: Value) {
-        let slot = self.shared.names.entry(map).or_insert_with(|| Value::Object(Map::new()));
+        let slot = self
+            .shared
+            .names
+            .entry(map)
+            .or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(fields) = slot {
             fields.insert(key.to_owned(), value);
         }
@@ -150,8 +171,7 @@ impl Cx<'_> {
 }
 
 fn expression_failed(error: EvalError) -> ActionError {
-    let mut failed =
-        ActionError::permanent(ErrorKind::Expression, code::RN0101, error.to_string());
+    let mut failed = ActionError::permanent(ErrorKind::Expression, code::RN0101, error.to_string());
     failed.details = Some(json!({ "code": error.code.as_str() }));
     failed
 }

@@ -103,6 +103,9 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { reconcile_window: Millis::from_secs(30), dry_run: false }
+        Self {
+            reconcile_window: Millis::from_secs(30),
+            dry_run: false,
+        }
     }
 }

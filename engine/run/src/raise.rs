@@ -26,13 +26,19 @@ pub(crate) fn raised(cx: &Cx<'_>, env: &Env<'_>, raise: Option<&Raise>) -> Actio
 }
 
 fn again(error: Option<&Value>) -> ActionError {
-    let text = |key: &str| error.and_then(|error| error.get(key)).and_then(Value::as_str);
+    let text = |key: &str| {
+        error
+            .and_then(|error| error.get(key))
+            .and_then(Value::as_str)
+    };
     ActionError {
         kind: text("kind").map_or(ErrorKind::Internal, |word| word.to_owned().into()),
         code: text("code").map_or(Cow::Borrowed(code::RN0105.as_str()), |code| {
             Cow::Owned(code.to_owned())
         }),
-        message: text("message").unwrap_or("no error is being handled here").to_owned(),
+        message: text("message")
+            .unwrap_or("no error is being handled here")
+            .to_owned(),
         retryable: false,
         retry_after: None,
         details: error.and_then(|error| error.get("cause")).cloned(),

@@ -11,9 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::block::Block;
 use crate::cx::{CLEAN_UP, Cx, End, Env, Flow, Input, RunError, Shared, timed_out};
-use crate::{
-    Cid, Command, Event, Finish, News, NewsKind, RunStatus, Started, StepRecord,
-};
+use crate::{Cid, Command, Event, Finish, News, NewsKind, RunStatus, Started, StepRecord};
 
 /// A run of a playbook, rebuilt at any time by folding its events.
 pub struct Run {
@@ -75,8 +73,14 @@ impl Run {
             self.start(started, &mut commands);
             return commands;
         }
-        let Some(mut shared) = self.shared.take() else { return commands };
-        let mut cx = Cx { now: event.at(), shared: &mut shared, commands: &mut commands };
+        let Some(mut shared) = self.shared.take() else {
+            return commands;
+        };
+        let mut cx = Cx {
+            now: event.at(),
+            shared: &mut shared,
+            commands: &mut commands,
+        };
         let input = match event {
             Event::Started(_) => None,
             Event::Attempted { cid, outcome, .. } => Some(Input::Attempted(*cid, outcome)),
@@ -93,7 +97,10 @@ impl Run {
 
     /// What happened since the last call, for a live timeline.
     pub fn take_news(&mut self) -> Vec<News> {
-        self.shared.as_mut().map(|shared| std::mem::take(&mut shared.news)).unwrap_or_default()
+        self.shared
+            .as_mut()
+            .map(|shared| std::mem::take(&mut shared.news))
+            .unwrap_or_default()
     }
 
     /// The plan the run follows.
@@ -106,8 +113,11 @@ impl Run {
     #[must_use]
     pub fn view(&self) -> RunView {
         let names = self.shared.as_ref().map(|shared| &shared.names);
-        let mut steps =
-            self.shared.as_ref().map(|shared| shared.records.clone()).unwrap_or_default();
+        let mut steps = self
+            .shared
+            .as_ref()
+            .map(|shared| shared.records.clone())
+            .unwrap_or_default();
         for record in &mut steps {
             let kept = names
                 .and_then(|names| names.get("steps"))
@@ -116,9 +126,15 @@ impl Run {
             record.output = record.output.take().or_else(|| kept.cloned());
         }
         RunView {
-            status: self.finish.as_ref().map_or(RunStatus::Running, |finish| finish.status),
+            status: self
+                .finish
+                .as_ref()
+                .map_or(RunStatus::Running, |finish| finish.status),
             steps,
-            vars: names.and_then(|names| names.get("vars")).cloned().unwrap_or_default(),
+            vars: names
+                .and_then(|names| names.get("vars"))
+                .cloned()
+                .unwrap_or_default(),
             finish: self.finish.clone(),
         }
     }
@@ -133,8 +149,17 @@ impl Run {
             next_cid: 0,
         };
         self.deadline = started.at.plus(self.plan.timeout);
-        let mut cx = Cx { now: started.at, shared: &mut shared, commands };
-        cx.tell("", NewsKind::RunStarted { trigger: started.trigger.clone() });
+        let mut cx = Cx {
+            now: started.at,
+            shared: &mut shared,
+            commands,
+        };
+        cx.tell(
+            "",
+            NewsKind::RunStarted {
+                trigger: started.trigger.clone(),
+            },
+        );
         let plan = Arc::clone(&self.plan);
         let flow = match crate::set::assign(&mut cx, &Env::EMPTY, &plan.vars) {
             Ok(()) => {
@@ -145,7 +170,11 @@ impl Run {
             }
             Err(error) => {
                 self.phase = Phase::Steps(Block::default());
-                Flow::Ended(End::Failed(RunError { step: "vars".to_owned(), attempts: 0, error }))
+                Flow::Ended(End::Failed(RunError {
+                    step: "vars".to_owned(),
+                    attempts: 0,
+                    error,
+                }))
             }
         };
         self.steps_flow(&mut cx, flow);
@@ -159,8 +188,7 @@ impl Run {
         match &mut self.phase {
             Phase::New | Phase::Over => {}
             Phase::Steps(block) => {
-                let flow =
-                    block.deliver(cx, &Env::EMPTY, (&plan.steps, self.deadline), input);
+                let flow = block.deliver(cx, &Env::EMPTY, (&plan.steps, self.deadline), input);
                 if let Some(flow) = flow {
                     self.steps_flow(cx, flow);
                 }
@@ -168,7 +196,10 @@ impl Run {
             // What cleans up is not cancelled; it has a deadline of its own.
             Phase::OnError(..) | Phase::Finally(..) if cancel => {}
             Phase::OnError(block, deadline) => {
-                let env = Env { local: Some(("error", &error)), outer: None };
+                let env = Env {
+                    local: Some(("error", &error)),
+                    outer: None,
+                };
                 let flow = block.deliver(cx, &env, (&plan.on_error, *deadline), input);
                 if let Some(flow) = flow {
                     self.on_error_flow(cx, flow);
@@ -192,7 +223,10 @@ impl Run {
                 let deadline = cx.now.plus(CLEAN_UP);
                 let mut block = Block::default();
                 let error = self.error.clone();
-                let env = Env { local: Some(("error", &error)), outer: None };
+                let env = Env {
+                    local: Some(("error", &error)),
+                    outer: None,
+                };
                 let flow = block.go_on(cx, &env, &plan.on_error, deadline);
                 self.phase = Phase::OnError(block, deadline);
                 self.ended = Some(end);
@@ -233,7 +267,12 @@ impl Run {
             NewsKind::RunEnded {
                 status: finish.status,
                 reason: finish.reason.clone().or_else(|| {
-                    finish.error.as_ref()?.get("message")?.as_str().map(str::to_owned)
+                    finish
+                        .error
+                        .as_ref()?
+                        .get("message")?
+                        .as_str()
+                        .map(str::to_owned)
                 }),
             },
         );
@@ -250,13 +289,28 @@ impl Run {
             End::Done => (RunStatus::Succeeded, None),
         };
         if status != RunStatus::Succeeded {
-            return Finish { status, outputs: Map::new(), error: None, reason };
+            return Finish {
+                status,
+                outputs: Map::new(),
+                error: None,
+                reason,
+            };
         }
         match outputs(cx, &self.plan.outputs) {
-            Ok(outputs) => Finish { status, outputs, error: None, reason },
-            Err(error) => {
-                self.failed(cx, &RunError { step: "outputs".to_owned(), attempts: 0, error })
-            }
+            Ok(outputs) => Finish {
+                status,
+                outputs,
+                error: None,
+                reason,
+            },
+            Err(error) => self.failed(
+                cx,
+                &RunError {
+                    step: "outputs".to_owned(),
+                    attempts: 0,
+                    error,
+                },
+            ),
         }
     }
 
@@ -265,11 +319,24 @@ impl Run {
         let (status, error) = if late {
             let error = timed_out(code::RN0102, "the run", self.deadline);
             let step = failure.step.clone();
-            (RunStatus::TimedOut, RunError { step, attempts: failure.attempts, error }.to_value())
+            (
+                RunStatus::TimedOut,
+                RunError {
+                    step,
+                    attempts: failure.attempts,
+                    error,
+                }
+                .to_value(),
+            )
         } else {
             (RunStatus::Failed, failure.to_value())
         };
-        Finish { status, outputs: Map::new(), error: Some(error), reason: None }
+        Finish {
+            status,
+            outputs: Map::new(),
+            error: Some(error),
+            reason: None,
+        }
     }
 }
 

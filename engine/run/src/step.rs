@@ -47,7 +47,12 @@ struct Verdict {
 
 impl Verdict {
     fn done(status: StepStatus, output: Option<Value>) -> Self {
-        Self { status, output, failure: None, end: End::Done }
+        Self {
+            status,
+            output,
+            failure: None,
+            end: End::Done,
+        }
     }
 
     fn of(end: End) -> Self {
@@ -56,7 +61,12 @@ impl Verdict {
             End::Failed(failure) => (failed_status(failure), Some(failure.clone())),
             End::Cancelled => (StepStatus::Cancelled, None),
         };
-        Self { status, output: None, failure, end }
+        Self {
+            status,
+            output: None,
+            failure,
+            end,
+        }
     }
 }
 
@@ -89,7 +99,11 @@ impl StepState {
         });
         let own = step.timeout.map(|timeout| cx.now.plus(timeout));
         let deadline = own.map_or(outer, |own| own.min(outer));
-        Self { record, deadline, stage: Stage::New }
+        Self {
+            record,
+            deadline,
+            stage: Stage::New,
+        }
     }
 
     /// Begins.
@@ -112,12 +126,7 @@ impl StepState {
         }
     }
 
-    fn begin(
-        &mut self,
-        cx: &mut Cx<'_>,
-        env: &Env<'_>,
-        step: &Step,
-    ) -> Result<Flow, ActionError> {
+    fn begin(&mut self, cx: &mut Cx<'_>, env: &Env<'_>, step: &Step) -> Result<Flow, ActionError> {
         let deadline = self.deadline;
         match &step.kind {
             StepKind::Action(action) => {
@@ -176,13 +185,31 @@ impl StepState {
                 let flow = block.deliver(cx, env, (steps, deadline), input)?;
                 Some(self.body(cx, env, step, flow))
             }
-            (Stage::Handler { block, deadline, error, .. }, _) => {
-                let OnError::Steps(steps) = &step.on_error else { return None };
-                let inner = Env { local: Some(("error", error)), outer: Some(env) };
+            (
+                Stage::Handler {
+                    block,
+                    deadline,
+                    error,
+                    ..
+                },
+                _,
+            ) => {
+                let OnError::Steps(steps) = &step.on_error else {
+                    return None;
+                };
+                let inner = Env {
+                    local: Some(("error", error)),
+                    outer: Some(env),
+                };
                 let flow = block.deliver(cx, &inner, (steps, *deadline), input)?;
                 Some(self.handled(cx, env, step, flow))
             }
-            (Stage::Finally { block, deadline, .. }, StepKind::Group { finally, .. }) => {
+            (
+                Stage::Finally {
+                    block, deadline, ..
+                },
+                StepKind::Group { finally, .. },
+            ) => {
                 // What cleans up is not cancelled; it has a deadline of its own.
                 if matches!(input, Input::Cancel) {
                     return Some(Flow::Waiting);
@@ -204,8 +231,11 @@ impl StepState {
         match flow {
             ActionFlow::Waiting => Flow::Waiting,
             ActionFlow::Done { output, simulated } => {
-                let status =
-                    if simulated { StepStatus::Simulated } else { StepStatus::Succeeded };
+                let status = if simulated {
+                    StepStatus::Simulated
+                } else {
+                    StepStatus::Succeeded
+                };
                 self.close(cx, step, Verdict::done(status, Some(output)))
             }
             ActionFlow::Failed(error) => self.body_failed(cx, env, step, error),
@@ -221,7 +251,11 @@ impl StepState {
         error: ActionError,
     ) -> Flow {
         let attempts = cx.shared.records[self.record].attempts;
-        let failure = RunError { step: step.label().to_owned(), attempts, error };
+        let failure = RunError {
+            step: step.label().to_owned(),
+            attempts,
+            error,
+        };
         self.body(cx, env, step, Flow::Ended(End::Failed(failure)))
     }
 
@@ -238,17 +272,29 @@ impl StepState {
             OnError::Fail => self.clean_up(cx, env, step, Verdict::of(End::Failed(failure))),
             OnError::Continue => {
                 let status = failed_status(&failure);
-                let verdict =
-                    Verdict { status, output: None, failure: Some(failure), end: End::Done };
+                let verdict = Verdict {
+                    status,
+                    output: None,
+                    failure: Some(failure),
+                    end: End::Done,
+                };
                 self.clean_up(cx, env, step, verdict)
             }
             OnError::Steps(steps) => {
                 let error = failure.to_value();
                 let deadline = cx.now.plus(CLEAN_UP);
                 let mut block = Block::default();
-                let inner = Env { local: Some(("error", &error)), outer: Some(env) };
+                let inner = Env {
+                    local: Some(("error", &error)),
+                    outer: Some(env),
+                };
                 let flow = block.go_on(cx, &inner, steps, deadline);
-                self.stage = Stage::Handler { block, deadline, failure, error };
+                self.stage = Stage::Handler {
+                    block,
+                    deadline,
+                    failure,
+                    error,
+                };
                 self.handled(cx, env, step, flow)
             }
         }
@@ -260,7 +306,9 @@ impl StepState {
             Flow::Waiting => return Flow::Waiting,
             Flow::Ended(end) => end,
         };
-        let Stage::Handler { failure, .. } = &self.stage else { return Flow::Waiting };
+        let Stage::Handler { failure, .. } = &self.stage else {
+            return Flow::Waiting;
+        };
         let verdict = match end {
             End::Done if matches!(step.kind, StepKind::Action(_)) => Verdict {
                 status: failed_status(failure),
@@ -280,7 +328,11 @@ impl StepState {
                 let deadline = cx.now.plus(CLEAN_UP);
                 let mut block = Block::default();
                 let flow = block.go_on(cx, env, finally, deadline);
-                self.stage = Stage::Finally { block, deadline, then };
+                self.stage = Stage::Finally {
+                    block,
+                    deadline,
+                    then,
+                };
                 self.cleaned_up(cx, step, flow)
             }
             _ => self.close(cx, step, then),
@@ -304,7 +356,12 @@ impl StepState {
     }
 
     fn close(&mut self, cx: &mut Cx<'_>, step: &Step, verdict: Verdict) -> Flow {
-        let Verdict { status, output, failure, end } = verdict;
+        let Verdict {
+            status,
+            output,
+            failure,
+            end,
+        } = verdict;
         let error = failure.map(|failure| failure.to_value());
         let record = &mut cx.shared.records[self.record];
         record.status = status;
@@ -315,11 +372,18 @@ impl StepState {
         fields.insert("attempts".to_owned(), json!(record.attempts));
         fields.insert("started_at".to_owned(), json!(record.started_at));
         fields.insert("ended_at".to_owned(), json!(cx.now));
-        fields.insert("simulated".to_owned(), json!(status == StepStatus::Simulated));
+        fields.insert(
+            "simulated".to_owned(),
+            json!(status == StepStatus::Simulated),
+        );
         if let Some(error) = &error {
             fields.insert("error".to_owned(), error.clone());
         }
-        let kind = NewsKind::StepEnded { status, output: output.clone(), error };
+        let kind = NewsKind::StepEnded {
+            status,
+            output: output.clone(),
+            error,
+        };
         cx.tell(step.label(), kind);
         match (&step.id, output) {
             (Some(id), output) => {
