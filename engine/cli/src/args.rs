@@ -6,7 +6,12 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Runs security-response playbooks that you can trust with containment.
 #[derive(Debug, Parser)]
-#[command(name = "quell", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "quell",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Args {
     /// What to do.
     #[command(subcommand)]

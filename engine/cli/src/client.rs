@@ -31,7 +31,10 @@ impl Client {
             let playbooks = Arc::new(Playbooks::new(infos));
             return Ok(Self::Folder(Archive::open(Path::new(folder), playbooks)?));
         }
-        let url = place.url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+        let url = place
+            .url
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", config.listen));
         let reference = serde_json::from_value(Value::String(place.key.clone()))
             .map_err(|error| Fault::new(Kind::Usage, error.to_string()))?;
         let key = wire::resolve(&reference)?;
@@ -106,10 +109,17 @@ fn read<T: DeserializeOwned>(
 ) -> Result<T, Fault> {
     let answer = answer.map_err(|error| Fault::new(Kind::Temporary, error.to_string()))?;
     if answer.status < 300 {
-        return serde_json::from_value(answer.body)
-            .map_err(|error| Fault::failed(format!("the engine's answer is not its own: {error}")));
+        return serde_json::from_value(answer.body).map_err(|error| {
+            Fault::failed(format!("the engine's answer is not its own: {error}"))
+        });
     }
-    let text = |key: &str| answer.body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let text = |key: &str| {
+        answer
+            .body
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let message = format!("the engine answered {}: {}", answer.status, text("detail"));
     Err(Fault::of_code(text("code"), message))
 }

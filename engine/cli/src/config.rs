@@ -134,8 +134,11 @@ impl Config {
     /// Reads a file; paths in it are relative to its folder.
     pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Fault::new(Kind::Invalid, format!("cannot read `{}`: {error}", path.display()))
-                .with_code(code::CF0102)
+            Fault::new(
+                Kind::Invalid,
+                format!("cannot read `{}`: {error}", path.display()),
+            )
+            .with_code(code::CF0102)
         })?;
         let mut config = Self::parse(&text, std::env::vars()).map_err(|message| {
             Fault::new(Kind::Invalid, format!("{}: {message}", path.display()))
@@ -145,7 +148,10 @@ impl Config {
         let at_home = |path: &mut PathBuf| *path = folder.join(&*path);
         at_home(&mut config.data_dir);
         config.playbooks.iter_mut().for_each(at_home);
-        config.plugins.iter_mut().for_each(|plugin| at_home(&mut plugin.file));
+        config
+            .plugins
+            .iter_mut()
+            .for_each(|plugin| at_home(&mut plugin.file));
         Ok(config)
     }
 
@@ -189,14 +195,30 @@ impl Config {
 
 /// Keys of the configuration that an environment variable may override.
 const KEYS: [&str; 16] = [
-    "listen", "data_dir", "playbooks", "tenant", "intake", "people", "hunting", "engine",
-    "sources", "plugins", "plugin_limits", "apis", "connections", "secrets", "bindings", "http",
+    "listen",
+    "data_dir",
+    "playbooks",
+    "tenant",
+    "intake",
+    "people",
+    "hunting",
+    "engine",
+    "sources",
+    "plugins",
+    "plugin_limits",
+    "apis",
+    "connections",
+    "secrets",
+    "bindings",
+    "http",
 ];
 
 /// `QUELL_LISTEN` overrides `listen`, `QUELL_ENGINE__FOLLOW_FIRST` overrides
 /// `engine.follow_first`; the value is read as YAML.
 fn overlay(root: &mut Map<String, Value>, name: &str, text: &str) {
-    let Some(rest) = name.strip_prefix("QUELL_") else { return };
+    let Some(rest) = name.strip_prefix("QUELL_") else {
+        return;
+    };
     let path: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
     if !KEYS.contains(&path[0].as_str()) {
         return;
@@ -204,7 +226,9 @@ fn overlay(root: &mut Map<String, Value>, name: &str, text: &str) {
     let value = serde_yaml::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
     let mut map = root;
     for key in &path[..path.len() - 1] {
-        let slot = map.entry(key.clone()).or_insert_with(|| Value::Object(Map::new()));
+        let slot = map
+            .entry(key.clone())
+            .or_insert_with(|| Value::Object(Map::new()));
         if !slot.is_object() {
             *slot = Value::Object(Map::new());
         }
@@ -219,7 +243,9 @@ mod tests {
     use super::*;
 
     fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let environment = environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Config::parse(text, environment)
     }
 
@@ -252,8 +278,12 @@ mod tests {
     #[test]
     fn every_key_can_be_overridden() {
         let schema = serde_json::to_value(schemars::schema_for!(Config)).unwrap();
-        let mut keys: Vec<&str> =
-            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut keys: Vec<&str> = schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
         let mut known = KEYS.to_vec();
         keys.sort_unstable();
         known.sort_unstable();

@@ -35,7 +35,12 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, code: None, message: message.into(), hints: Vec::new() }
+        Self {
+            kind,
+            code: None,
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     pub(crate) fn failed(message: impl Into<String>) -> Self {
@@ -69,7 +74,10 @@ impl Fault {
     /// Prints the fault and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
-            let code = self.code.map(|code| format!("[{code}]")).unwrap_or_default();
+            let code = self
+                .code
+                .map(|code| format!("[{code}]"))
+                .unwrap_or_default();
             anstream::eprintln!("error{code}: {}", self.message);
         }
         for hint in &self.hints {

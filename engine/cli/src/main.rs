@@ -6,7 +6,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    clippy::print_stderr,
     reason = "the program is the edge: it reads files and the environment, and it prints"
 )]
 
@@ -26,7 +25,10 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     telemetry::init(&args);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             return exit::Fault::failed(format!("no async runtime: {error}")).report();

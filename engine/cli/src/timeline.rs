@@ -26,13 +26,16 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) const fn new(format: Format) -> Self {
-        Self { format, began: Mutex::new(None) }
+        Self {
+            format,
+            began: Mutex::new(None),
+        }
     }
 
     /// A line that belongs to no run.
     pub(crate) fn say(&self, at: Timestamp, event: &str, fields: Value, text: &str) {
         match self.format {
-            Format::Human => self.line(at, "·", QUIET, "", text),
+            Format::Human => self.line(at, ("·", QUIET), "", text),
             Format::Json => {
                 let mut object = json!({ "at": at, "event": event });
                 if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
@@ -61,7 +64,7 @@ impl Timeline {
             format!("{} · {step}", news.playbook)
         };
         let (mark, style, text) = words(&news.news.kind);
-        self.line(at, mark, style, &who, &text);
+        self.line(at, (mark, style), &who, &text);
     }
 
     /// What happened to a token; never the token.
@@ -90,16 +93,22 @@ impl Timeline {
                 let api = subject.api.as_str();
                 let text = match event.kind {
                     TokenEventKind::Failed => format!("no token for {api}"),
-                    _ => format!("token {name} for {api} by connection {}", subject.connection),
+                    _ => format!(
+                        "token {name} for {api} by connection {}",
+                        subject.connection
+                    ),
                 };
-                self.line(at, "⚿", QUIET, "", &text);
+                self.line(at, ("⚿", QUIET), "", &text);
             }
         }
     }
 
-    fn line(&self, at: Timestamp, mark: &str, style: Style, who: &str, text: &str) {
+    fn line(&self, at: Timestamp, (mark, style): (&str, Style), who: &str, text: &str) {
         let began = {
-            let mut began = self.began.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut began = self
+                .began
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             *began.get_or_insert(at)
         };
         let since = at.since(began).as_ms();
@@ -116,20 +125,33 @@ fn words(kind: &NewsKind) -> (&'static str, Style, String) {
             ("▶", BOLD, format!("run begins, by trigger {trigger}"))
         }
         NewsKind::StepStarted { action, name } => {
-            let action = action.as_ref().map(|action| format!("{action} ")).unwrap_or_default();
-            let name = name.as_ref().map(|name| format!("({name})")).unwrap_or_default();
+            let action = action
+                .as_ref()
+                .map(|action| format!("{action} "))
+                .unwrap_or_default();
+            let name = name
+                .as_ref()
+                .map(|name| format!("({name})"))
+                .unwrap_or_default();
             ("→", Style::new(), format!("{action}{name}"))
         }
-        NewsKind::StepWaits { note, until } => {
-            ("…", WAIT, format!("{note}; next look at {until}"))
-        }
-        NewsKind::StepReconciles { reason } => {
-            ("?", WAIT, format!("outcome unknown ({reason}); asking the service"))
-        }
+        NewsKind::StepWaits { note, until } => ("…", WAIT, format!("{note}; next look at {until}")),
+        NewsKind::StepReconciles { reason } => (
+            "?",
+            WAIT,
+            format!("outcome unknown ({reason}); asking the service"),
+        ),
         NewsKind::StepRetries { reason, at } => ("↻", WAIT, format!("{reason}; again at {at}")),
-        NewsKind::StepEnded { status, output, error } => ended(*status, output, error),
+        NewsKind::StepEnded {
+            status,
+            output,
+            error,
+        } => ended(*status, output, error),
         NewsKind::RunEnded { status, reason } => {
-            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let reason = reason
+                .as_ref()
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
             let (mark, style) = match status {
                 RunStatus::Succeeded => ("✔", GOOD),
                 RunStatus::Running => ("▶", BOLD),
@@ -145,25 +167,44 @@ fn ended(
     output: &Option<Value>,
     error: &Option<Value>,
 ) -> (&'static str, Style, String) {
-    let message = error.as_ref().and_then(|error| error.get("message")).and_then(Value::as_str);
+    let message = error
+        .as_ref()
+        .and_then(|error| error.get("message"))
+        .and_then(Value::as_str);
     match status {
         StepStatus::Succeeded => ("✓", GOOD, short(output.as_ref())),
         StepStatus::Simulated => ("○", WAIT, format!("simulated {}", short(output.as_ref()))),
         StepStatus::Skipped => ("–", QUIET, "skipped".to_owned()),
-        other => ("✗", BAD, format!("{}: {}", other.as_str(), message.unwrap_or("no reason"))),
+        other => (
+            "✗",
+            BAD,
+            format!("{}: {}", other.as_str(), message.unwrap_or("no reason")),
+        ),
     }
 }
 
 /// The fields of an output that say most, in one line.
 fn short(output: Option<&Value>) -> String {
-    const TELLING: [&str; 8] =
-        ["status", "type", "computer_dns_name", "id", "machine_id", "decoded", "text", "title"];
-    let Some(output) = output else { return String::new() };
+    const TELLING: [&str; 8] = [
+        "status",
+        "type",
+        "computer_dns_name",
+        "id",
+        "machine_id",
+        "decoded",
+        "text",
+        "title",
+    ];
+    let Some(output) = output else {
+        return String::new();
+    };
     let told: Vec<String> = TELLING
         .iter()
         .filter_map(|key| {
             let value = output.get(key)?;
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             let text: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
             (!value.is_null()).then(|| format!("{key}={text}"))
         })

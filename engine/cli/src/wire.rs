@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use actions_contract::{Action, ActionInfo, Egress, Follow};
 use engine_broker::{Broker, Environment, Observer, Surroundings, TokenEvent};
-use engine_driver::{
-    Attempts, Clock, Engine, PlaybookText, Playbooks, Refused, SystemClock,
-};
+use engine_driver::{Attempts, Clock, Engine, PlaybookText, Playbooks, Refused, SystemClock};
 use engine_embedded::{Embedded, Options};
 use engine_model::{Timestamp, code};
 use engine_playbook::render::{self, Colour, Source};
@@ -29,10 +27,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Builds everything that can be built without touching the database.
-    pub(crate) async fn build(
-        config: Config,
-        observer: Option<Observer>,
-    ) -> Result<Self, Fault> {
+    pub(crate) async fn build(config: Config, observer: Option<Observer>) -> Result<Self, Fault> {
         let environment: Environment = Arc::new(|name| std::env::var(name).ok());
         Self::build_in(config, observer, environment).await
     }
@@ -43,7 +38,11 @@ impl Parts {
         observer: Option<Observer>,
         environment: Environment,
     ) -> Result<Self, Fault> {
-        let surroundings = Surroundings { observer, environment, ..Surroundings::default() };
+        let surroundings = Surroundings {
+            observer,
+            environment,
+            ..Surroundings::default()
+        };
         let broker = Broker::new(&config.broker(), surroundings).map_err(invalid_config)?;
         let actions = actions(&config).await?;
         let playbooks = Arc::new(Playbooks::new(infos(&actions)));
@@ -63,11 +62,16 @@ impl Parts {
             self.actions.clone(),
             Arc::clone(&self.broker) as Arc<dyn Egress>,
             Arc::clone(&self.clock),
-            Follow { first: engine.follow_first, max: engine.follow_max },
+            Follow {
+                first: engine.follow_first,
+                max: engine.follow_max,
+            },
             engine.attempts_max,
         );
-        let settings =
-            Settings { reconcile_window: engine.reconcile_window, dry_run: how.dry_run };
+        let settings = Settings {
+            reconcile_window: engine.reconcile_window,
+            dry_run: how.dry_run,
+        };
         let options = Options {
             data_dir: self.config.data_dir.clone(),
             playbooks: Arc::clone(&self.playbooks),
@@ -110,9 +114,10 @@ impl Parts {
                 engine: Arc::clone(engine),
                 egress: Arc::clone(&self.broker) as Arc<dyn Egress>,
                 clock: Arc::clone(&self.clock),
-                tenant: self.broker.tenant(connection).unwrap_or_else(|| {
-                    self.config.tenant.clone()
-                }),
+                tenant: self
+                    .broker
+                    .tenant(connection)
+                    .unwrap_or_else(|| self.config.tenant.clone()),
             });
         }
         Ok(pollers)
@@ -144,17 +149,18 @@ pub(crate) struct Opening {
 
 /// The value behind a secret reference of the configuration or the command line.
 pub(crate) fn resolve(reference: &engine_broker::GivenRef) -> Result<String, Fault> {
-    let reference = reference.get().map_err(|error| {
-        Fault::new(Kind::Invalid, error.to_string()).with_code(code::CF0103)
-    })?;
-    engine_broker::resolve(reference).map_err(|error| {
-        Fault::new(Kind::Credentials, error.to_string()).with_code(code::BR0106)
-    })
+    let reference = reference
+        .get()
+        .map_err(|error| Fault::new(Kind::Invalid, error.to_string()).with_code(code::CF0103))?;
+    engine_broker::resolve(reference)
+        .map_err(|error| Fault::new(Kind::Credentials, error.to_string()).with_code(code::BR0106))
 }
 
 /// Every action: the built-in ones and those of the installed plugins.
 pub(crate) async fn actions(config: &Config) -> Result<Vec<Arc<dyn Action>>, Fault> {
-    let options = actions_catalog::Options { hunting: config.hunting };
+    let options = actions_catalog::Options {
+        hunting: config.hunting,
+    };
     let mut actions = actions_catalog::catalog(options);
     if config.plugins.is_empty() {
         return Ok(actions);
@@ -169,7 +175,10 @@ pub(crate) async fn actions(config: &Config) -> Result<Vec<Arc<dyn Action>>, Fau
         actions.extend(host.load(&file, plugin).await.map_err(of_plugin)?.actions);
     }
     actions.sort_by(|a, b| a.info().id.cmp(&b.info().id));
-    if let Some(twice) = actions.windows(2).find(|pair| pair[0].info().id == pair[1].info().id) {
+    if let Some(twice) = actions
+        .windows(2)
+        .find(|pair| pair[0].info().id == pair[1].info().id)
+    {
         let message = format!("two plugins have an action `{}`", twice[0].info().id);
         return Err(Fault::new(Kind::Invalid, message).with_code(code::CF0101));
     }
@@ -178,7 +187,10 @@ pub(crate) async fn actions(config: &Config) -> Result<Vec<Arc<dyn Action>>, Fau
 
 /// The facts of actions.
 pub(crate) fn infos(actions: &[Arc<dyn Action>]) -> Vec<Arc<ActionInfo>> {
-    actions.iter().map(|action| Arc::new(action.info().clone())).collect()
+    actions
+        .iter()
+        .map(|action| Arc::new(action.info().clone()))
+        .collect()
 }
 
 /// Playbook files: each path itself, or every `.yaml` file below it that is not a test.
@@ -195,7 +207,10 @@ pub(crate) fn playbook_files(paths: &[PathBuf]) -> Result<Vec<PlaybookText>, Fau
             let text = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
             // What is not UTF-8 is reported at its place, as any other mistake.
             let text = String::from_utf8_lossy(&text).into_owned();
-            Ok(PlaybookText { path: path.display().to_string(), text })
+            Ok(PlaybookText {
+                path: path.display().to_string(),
+                text,
+            })
         })
         .collect()
 }
@@ -203,7 +218,11 @@ pub(crate) fn playbook_files(paths: &[PathBuf]) -> Result<Vec<PlaybookText>, Fau
 fn collect(path: &Path, named: bool, found: &mut Vec<PathBuf>) -> Result<(), Fault> {
     if path.is_dir() {
         for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
-            collect(&entry.map_err(|error| unreadable(path, &error))?.path(), false, found)?;
+            collect(
+                &entry.map_err(|error| unreadable(path, &error))?.path(),
+                false,
+                found,
+            )?;
         }
     } else if named || is_playbook(path) {
         found.push(path.to_owned());
@@ -212,25 +231,40 @@ fn collect(path: &Path, named: bool, found: &mut Vec<PathBuf>) -> Result<(), Fau
 }
 
 fn is_playbook(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
     yaml && !name.contains(".test.") && !name.starts_with('.') && !is_config(name)
 }
 
 fn is_config(name: &str) -> bool {
-    matches!(name, "quell.yaml" | "quell.yml" | "policy.yaml" | "backtest.yaml")
+    matches!(
+        name,
+        "quell.yaml" | "quell.yml" | "policy.yaml" | "backtest.yaml"
+    )
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::new(Kind::Invalid, format!("cannot read `{}`: {error}", path.display()))
-        .with_code(code::CF0102)
+    Fault::new(
+        Kind::Invalid,
+        format!("cannot read `{}`: {error}", path.display()),
+    )
+    .with_code(code::CF0102)
 }
 
 /// Prints why playbooks were refused.
 pub(crate) fn report(refused: &[Refused]) {
     for refused in refused {
-        let source = Source { file: &refused.file.path, text: &refused.file.text };
-        anstream::eprint!("{}", render::human(source, &refused.diagnostics, Colour::Yes));
+        let source = Source {
+            file: &refused.file.path,
+            text: &refused.file.text,
+        };
+        anstream::eprint!(
+            "{}",
+            render::human(source, &refused.diagnostics, Colour::Yes)
+        );
     }
 }
 
@@ -241,7 +275,11 @@ fn of_plugin(error: engine_plugin::PluginError) -> Fault {
 fn invalid_config(error: engine_broker::InvalidConfig) -> Fault {
     let mut fault = Fault::new(Kind::Invalid, "the configuration is not valid");
     for problem in &error.problems {
-        let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        let help = problem
+            .help
+            .as_ref()
+            .map(|help| format!(" ({help})"))
+            .unwrap_or_default();
         fault = fault.with_code(problem.code).with_hint(format!(
             "{} {}: {}{help}",
             problem.code, problem.path, problem.message

@@ -80,7 +80,10 @@ impl Server {
             .route("/v1/runs", get(list_runs).post(start_run))
             .route("/v1/runs/{run}", get(show_run))
             .route("/v1/runs/{run}/cancel", post(cancel_run))
-            .route_layer(middleware::from_fn_with_state(Arc::clone(&self.shared), person_only));
+            .route_layer(middleware::from_fn_with_state(
+                Arc::clone(&self.shared),
+                person_only,
+            ));
         Router::new()
             .route("/v1/alerts", post(intake::any))
             .route("/v1/alerts/{source}", post(intake::of_source))
@@ -89,7 +92,11 @@ impl Server {
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
             .layer(middleware::from_fn(name_refusals))
             .fallback(|| async {
-                Problem::new(StatusCode::NOT_FOUND, code::SV0104, "there is nothing at this path")
+                Problem::new(
+                    StatusCode::NOT_FOUND,
+                    code::SV0104,
+                    "there is nothing at this path",
+                )
             })
             .with_state(Arc::clone(&self.shared))
     }
@@ -104,7 +111,9 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
+        axum::serve(listener, self.router())
+            .with_graceful_shutdown(stop)
+            .await
     }
 }
 
@@ -115,7 +124,10 @@ async fn person_only(
     next: Next,
 ) -> Result<Response, Problem> {
     let person = auth::person(&shared.keys, request.headers())?;
-    request.extensions_mut().insert(Caller { name: person.name, roles: person.roles });
+    request.extensions_mut().insert(Caller {
+        name: person.name,
+        roles: person.roles,
+    });
     Ok(next.run(request).await)
 }
 
@@ -179,7 +191,9 @@ async fn list_alerts(
     State(shared): State<Arc<Shared>>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<AlertSummary>>, Problem> {
-    Ok(Json(shared.engine.alerts(query.before, query.limit()).await?))
+    Ok(Json(
+        shared.engine.alerts(query.before, query.limit()).await?,
+    ))
 }
 
 async fn show_alert(
@@ -252,7 +266,11 @@ impl<S: Send + Sync> FromRequest<S> for StartRequest {
         let bytes: Result<Bytes, BytesRejection> = Bytes::from_request(request, state).await;
         let bytes = bytes.map_err(|_| too_large())?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code::RN0106, error.to_string())
+            Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                code::RN0106,
+                error.to_string(),
+            )
         })
     }
 }

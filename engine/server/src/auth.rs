@@ -22,7 +22,11 @@ impl Key {
 
     /// Compares in constant time.
     fn is(&self, other: &Self) -> bool {
-        self.0.iter().zip(other.0).fold(0, |differ, (mine, theirs)| differ | (mine ^ theirs)) == 0
+        self.0
+            .iter()
+            .zip(other.0)
+            .fold(0, |differ, (mine, theirs)| differ | (mine ^ theirs))
+            == 0
     }
 }
 
@@ -59,7 +63,9 @@ pub(crate) fn may_hand_in(keys: &Keys, headers: &HeaderMap) -> Result<(), Proble
     if known || keys.people.iter().any(|person| person.key.is(&key)) {
         Ok(())
     } else {
-        Err(unknown("the key is not one of `intake.keys`, nor of `people`"))
+        Err(unknown(
+            "the key is not one of `intake.keys`, nor of `people`",
+        ))
     }
 }
 
@@ -67,7 +73,9 @@ pub(crate) fn may_hand_in(keys: &Keys, headers: &HeaderMap) -> Result<(), Proble
 pub(crate) fn person(keys: &Arc<Keys>, headers: &HeaderMap) -> Result<Person, Problem> {
     let key = presented(headers)?;
     let person = keys.people.iter().find(|person| person.key.is(&key));
-    person.cloned().ok_or_else(|| unknown("the key is not that of one of `people`"))
+    person
+        .cloned()
+        .ok_or_else(|| unknown("the key is not that of one of `people`"))
 }
 
 fn presented(headers: &HeaderMap) -> Result<Key, Problem> {

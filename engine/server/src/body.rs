@@ -24,7 +24,11 @@ pub(crate) enum Batch {
 pub(crate) fn read(body: &[u8]) -> Result<Batch, Problem> {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Array(items)) => Ok(Batch::Many(
-            items.into_iter().enumerate().map(|(index, item)| (index + 1, object(item))).collect(),
+            items
+                .into_iter()
+                .enumerate()
+                .map(|(index, item)| (index + 1, object(item)))
+                .collect(),
         )),
         Ok(one) => {
             if body.len() > ALERT_BYTES_MAX {
@@ -42,7 +46,9 @@ pub(crate) fn read(body: &[u8]) -> Result<Batch, Problem> {
 
 /// Whether the first of several lines is a JSON object by itself.
 fn is_first_line(body: &[u8]) -> bool {
-    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !blank(line));
+    let mut lines = body
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !blank(line));
     let first = lines.next().unwrap_or_default();
     lines.next().is_some() && serde_json::from_slice::<Value>(first).is_ok()
 }
@@ -55,7 +61,9 @@ fn lines(body: &[u8]) -> Vec<(usize, Result<Value, Problem>)> {
             let value = if line.len() > ALERT_BYTES_MAX {
                 Err(too_large())
             } else {
-                serde_json::from_slice(line).map_err(|error| not_json(&error)).and_then(object)
+                serde_json::from_slice(line)
+                    .map_err(|error| not_json(&error))
+                    .and_then(object)
             };
             (index + 1, value)
         })
@@ -71,12 +79,20 @@ fn object(value: Value) -> Result<Value, Problem> {
         Ok(value)
     } else {
         let detail = "an alert is a JSON object";
-        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code::SV0106, detail))
+        Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            code::SV0106,
+            detail,
+        ))
     }
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, code::SV0102, format!("this is not JSON: {error}"))
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        code::SV0102,
+        format!("this is not JSON: {error}"),
+    )
 }
 
 /// The refusal of something too large.

@@ -54,7 +54,9 @@ pub(crate) async fn any(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let named = headers.get("quell-source").and_then(|value| value.to_str().ok());
+    let named = headers
+        .get("quell-source")
+        .and_then(|value| value.to_str().ok());
     let source = named.map(source_of).transpose()?;
     take(&shared, &headers, source, &body).await
 }
@@ -82,8 +84,11 @@ async fn take(
     match body::read(body)? {
         Batch::One(value) => {
             let taken = one(shared, source, None, value).await?;
-            let status =
-                if taken.status == "same" { StatusCode::OK } else { StatusCode::ACCEPTED };
+            let status = if taken.status == "same" {
+                StatusCode::OK
+            } else {
+                StatusCode::ACCEPTED
+            };
             Ok((status, Json(taken)).into_response())
         }
         Batch::Many(values) => Ok(many(shared, source, values).await),
@@ -106,14 +111,20 @@ async fn many(
         .buffered(AT_ONCE)
         .collect()
         .await;
-    let mut answer = Answer { taken: Vec::new(), refused: Vec::new() };
+    let mut answer = Answer {
+        taken: Vec::new(),
+        refused: Vec::new(),
+    };
     for result in results {
         match result {
             Ok(taken) => answer.taken.push(taken),
             Err(refused) => answer.refused.push(refused),
         }
     }
-    let status = match (answer.taken.iter().all(|t| t.status == "same"), answer.refused.first()) {
+    let status = match (
+        answer.taken.iter().all(|t| t.status == "same"),
+        answer.refused.first(),
+    ) {
         (_, Some(refused)) if answer.taken.is_empty() => refused.problem.status(),
         (true, None) => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
@@ -134,7 +145,13 @@ async fn one(
         Receipt::Updated { revision, runs } => ("updated", revision, runs),
         Receipt::Same { revision, runs } => ("same", revision, runs),
     };
-    Ok(Taken { line, alert: key, status, revision, runs })
+    Ok(Taken {
+        line,
+        alert: key,
+        status,
+        revision,
+        runs,
+    })
 }
 
 fn map(shared: &Shared, source: Option<AlertSource>, value: Value) -> Result<Alert, Problem> {
@@ -171,7 +188,11 @@ pub fn read_alert(
 /// The source by the shape: our own shape says it, everything else is Defender for Endpoint's.
 fn recognise(value: &Value) -> AlertSource {
     let own = value.get("source").is_some() && value.get("created_at").is_some();
-    if own { AlertSource::Api } else { AlertSource::Mde }
+    if own {
+        AlertSource::Api
+    } else {
+        AlertSource::Mde
+    }
 }
 
 fn source_of(word: &str) -> Result<AlertSource, Problem> {

@@ -3,8 +3,6 @@
 //! Nothing is answered as taken before the engine says that it is durable. Every refusal is a
 //! problem document (RFC 9457) with a stable code.
 
-#![expect(clippy::disallowed_methods, reason = "the pollers' tasks are owned by a JoinSet")]
-
 mod api;
 mod auth;
 mod body;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actions_contract::{Call, Egress, EffectKind, Follow, Mode, Source};
+use actions_contract::{Call, EffectKind, Egress, Follow, Mode, Source};
 use engine_driver::{Clock, Engine};
 use engine_model::{AlertSource, Code, Millis, RunId, TenantId, Timestamp, code};
 use schemars::JsonSchema;
@@ -97,13 +97,21 @@ impl Poller {
         for _ in 0..PAGES_MAX {
             let Some(asked) = next.take() else { break };
             let call = self.call(now);
-            let response = self.egress.send(&call, asked.clone()).await.map_err(|error| {
-                PollError { code: code::TR0101, message: error.to_string() }
-            })?;
+            let response = self
+                .egress
+                .send(&call, asked.clone())
+                .await
+                .map_err(|error| PollError {
+                    code: code::TR0101,
+                    message: error.to_string(),
+                })?;
             let page = self
                 .source
                 .page(&asked, &response)
-                .map_err(|error| PollError { code: code::TR0101, message: error.to_string() })?;
+                .map_err(|error| PollError {
+                    code: code::TR0101,
+                    message: error.to_string(),
+                })?;
             for raw in page.alerts {
                 match self.source.map(raw, &self.tenant) {
                     Ok(alert) => {
@@ -118,7 +126,10 @@ impl Poller {
             next = page.next;
         }
         if newest > since || stored.is_none() {
-            self.engine.set_watermark(&name, newest).await.map_err(of_engine)?;
+            self.engine
+                .set_watermark(&name, newest)
+                .await
+                .map_err(of_engine)?;
         }
         Ok(taken)
     }
@@ -158,5 +169,8 @@ fn back(at: Timestamp, span: Millis) -> Timestamp {
 }
 
 fn of_engine(error: engine_driver::EngineError) -> PollError {
-    PollError { code: error.code, message: error.message }
+    PollError {
+        code: error.code,
+        message: error.message,
+    }
 }

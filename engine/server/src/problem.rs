@@ -68,7 +68,10 @@ impl From<EngineError> for Problem {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let retry_after = error.retry_after;
-        Self { retry_after, ..Self::new(status, error.code, error.message) }
+        Self {
+            retry_after,
+            ..Self::new(status, error.code, error.message)
+        }
     }
 }
 
@@ -83,7 +86,10 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         if let Some(wait) = retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_ms().div_ceil(1000)));
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(wait.as_ms().div_ceil(1000)),
+            );
         }
         response
     }

@@ -40,7 +40,9 @@ const TABLES: &str = "
 
 /// Serves until it is killed. Arguments: the API's address, a token for it, the database.
 pub(crate) async fn serve(args: &[String]) -> anyhow::Result<()> {
-    let [url, token, database] = args else { anyhow::bail!("expected three arguments") };
+    let [url, token, database] = args else {
+        anyhow::bail!("expected three arguments")
+    };
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let shared = Arc::new(Shared {
@@ -71,7 +73,11 @@ struct Shared {
 /// Something to write down.
 enum Entry {
     /// An alert, and where it starts a run, the run.
-    Alert { id: String, body: Bytes, starts: bool },
+    Alert {
+        id: String,
+        body: Bytes,
+        starts: bool,
+    },
     /// A step of a run, and where it is the last one, its end.
     Step { run: i64, body: String, last: bool },
 }
@@ -101,7 +107,11 @@ async fn take(shared: Arc<Shared>, body: Bytes, starts: bool) -> StatusCode {
     let Ok(alert) = serde_json::from_slice::<Alert>(&body) else {
         return StatusCode::BAD_REQUEST;
     };
-    let entry = Entry::Alert { id: alert.id.clone(), body, starts };
+    let entry = Entry::Alert {
+        id: alert.id.clone(),
+        body,
+        starts,
+    };
     match shared.write(entry).await {
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
         // The same alert again starts nothing.
@@ -110,7 +120,10 @@ async fn take(shared: Arc<Shared>, body: Bytes, starts: bool) -> StatusCode {
             if starts {
                 shared.running.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
-                    shared.contain(run, &alert).await.expect("the emulator and the disk answer");
+                    shared
+                        .contain(run, &alert)
+                        .await
+                        .expect("the emulator and the disk answer");
                     shared.running.fetch_sub(1, Ordering::SeqCst);
                 });
             }
@@ -123,22 +136,39 @@ impl Shared {
     async fn contain(&self, run: i64, alert: &Alert) -> anyhow::Result<()> {
         let path = format!("/api/machines/{}", alert.machine_id);
         let machine = self.call(Method::GET, &path, Body::empty()).await?;
-        self.write(Entry::Step { run, body: machine.to_string(), last: false }).await?;
+        self.write(Entry::Step {
+            run,
+            body: machine.to_string(),
+            last: false,
+        })
+        .await?;
         let id = machine["id"].as_str().context("a machine has an id")?;
         let order = json!({
             "Comment": format!("Alert {} [baseline:{run}]", alert.id),
             "IsolationType": "Full",
         });
         let path = format!("/api/machines/{id}/isolate");
-        let mut action = self.call(Method::POST, &path, Body::from(order.to_string())).await?;
-        self.write(Entry::Step { run, body: action.to_string(), last: false }).await?;
+        let mut action = self
+            .call(Method::POST, &path, Body::from(order.to_string()))
+            .await?;
+        self.write(Entry::Step {
+            run,
+            body: action.to_string(),
+            last: false,
+        })
+        .await?;
         let id = action["id"].as_str().context("an action has an id")?;
         let path = format!("/api/machineactions/{id}");
         while action["status"] != "Succeeded" {
             tokio::time::sleep(Duration::from_millis(1)).await;
             action = self.call(Method::GET, &path, Body::empty()).await?;
         }
-        self.write(Entry::Step { run, body: action.to_string(), last: true }).await?;
+        self.write(Entry::Step {
+            run,
+            body: action.to_string(),
+            last: true,
+        })
+        .await?;
         Ok(())
     }
 
@@ -159,7 +189,11 @@ impl Shared {
     /// Answers when the entry is durable, with the number of the run.
     async fn write(&self, entry: Entry) -> anyhow::Result<i64> {
         let (sender, answer) = oneshot::channel();
-        self.entries.send((entry, sender)).await.ok().context("the writer stopped")?;
+        self.entries
+            .send((entry, sender))
+            .await
+            .ok()
+            .context("the writer stopped")?;
         Ok(answer.await?)
     }
 }
@@ -207,18 +241,30 @@ fn add(connection: &Connection, entry: &Entry) -> rusqlite::Result<i64> {
                 return Ok(0);
             }
             if *starts {
-                execute("INSERT INTO runs (alert, status) VALUES (?1, 'running')", params![id])?;
+                execute(
+                    "INSERT INTO runs (alert, status) VALUES (?1, 'running')",
+                    params![id],
+                )?;
                 let run = connection.last_insert_rowid();
                 let body = format!("{{\"started\":\"{id}\"}}");
-                execute("INSERT INTO events (run, body) VALUES (?1, ?2)", params![run, body])?;
+                execute(
+                    "INSERT INTO events (run, body) VALUES (?1, ?2)",
+                    params![run, body],
+                )?;
                 return Ok(run);
             }
             Ok(connection.last_insert_rowid())
         }
         Entry::Step { run, body, last } => {
-            execute("INSERT INTO events (run, body) VALUES (?1, ?2)", params![run, body])?;
+            execute(
+                "INSERT INTO events (run, body) VALUES (?1, ?2)",
+                params![run, body],
+            )?;
             if *last {
-                execute("UPDATE runs SET status = 'succeeded' WHERE seq = ?1", params![run])?;
+                execute(
+                    "UPDATE runs SET status = 'succeeded' WHERE seq = ?1",
+                    params![run],
+                )?;
             }
             Ok(*run)
         }

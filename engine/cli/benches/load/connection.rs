@@ -32,7 +32,10 @@ impl Connection {
     pub(crate) async fn post(&mut self, path: &str, alert: String) -> anyhow::Result<()> {
         let (status, body) = self.send(Method::POST, path, Body::from(alert)).await?;
         let text = String::from_utf8_lossy(&body);
-        ensure!(status == StatusCode::ACCEPTED, "an alert was answered with {status}: {text}");
+        ensure!(
+            status == StatusCode::ACCEPTED,
+            "an alert was answered with {status}: {text}"
+        );
         Ok(())
     }
 
@@ -40,9 +43,14 @@ impl Connection {
     pub(crate) async fn is_busy(&mut self) -> anyhow::Result<bool> {
         let path = "/v1/runs?status=running&limit=1";
         let (status, body) = self.send(Method::GET, path, Body::empty()).await?;
-        ensure!(status == StatusCode::OK, "the list of runs was answered with {status}");
+        ensure!(
+            status == StatusCode::OK,
+            "the list of runs was answered with {status}"
+        );
         let page: Value = serde_json::from_slice(&body)?;
-        let items = page["items"].as_array().context("the list of runs has no items")?;
+        let items = page["items"]
+            .as_array()
+            .context("the list of runs has no items")?;
         Ok(!items.is_empty())
     }
 

@@ -66,7 +66,11 @@ pub(crate) async fn closed(
     let commits = side.commits()?;
     let spent = Spent::now(side.served.pid())?;
     let began = Instant::now();
-    let worker = Worker { field: field.clone(), quiet_path: side.quiet_path, until: began + span };
+    let worker = Worker {
+        field: field.clone(),
+        quiet_path: side.quiet_path,
+        until: began + span,
+    };
     let mut workers = JoinSet::new();
     for connection in connections {
         workers.spawn(worker.clone().post(connection, work));
@@ -142,7 +146,10 @@ pub(crate) async fn open(
     }
     side.drained().await?;
     let latency = posted.into_iter().map(|(machine, at)| {
-        let arrived = field.tap.isolated_at(&machine).context("a device was not isolated")?;
+        let arrived = field
+            .tap
+            .isolated_at(&machine)
+            .context("a device was not isolated")?;
         Ok(arrived.duration_since(at))
     });
     latency.collect()

@@ -18,6 +18,7 @@ mod parts;
 mod playbooks;
 mod readings;
 mod side;
+#[expect(dead_code, reason = "shared with tests, which use more of it")]
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod table;

@@ -64,7 +64,10 @@ pub(crate) async fn all() -> anyhow::Result<()> {
 /// The engine with so many playbooks, and the baseline.
 fn both(field: &Field, playbooks: usize) -> anyhow::Result<[Side; 2]> {
     let Field { emulator, tap, .. } = field;
-    Ok([Side::engine(emulator, tap, playbooks), Side::baseline(emulator, tap)?])
+    Ok([
+        Side::engine(emulator, tap, playbooks),
+        Side::baseline(emulator, tap)?,
+    ])
 }
 
 async fn runs_and_latency(
@@ -88,16 +91,36 @@ async fn runs_and_latency(
     let per_second = |round: &Round| round.alerts as f64 / round.took.as_secs_f64();
     let figures = medians(&rounds, per_second);
     table.both("runs/s, 64 in flight", figures, Aim::TimesAtLeast(0.5));
-    let p = |percent| latency.clone().map(|mut all| percentile_ms(&mut all, percent));
-    table.both("alert to isolate call at 50/s, p50, ms", p(50), Aim::TimesAtMost(2.0));
-    table.both("alert to isolate call at 50/s, p99, ms", p(99), Aim::TimesAtMost(2.0));
+    let p = |percent| {
+        latency
+            .clone()
+            .map(|mut all| percentile_ms(&mut all, percent))
+    };
+    table.both(
+        "alert to isolate call at 50/s, p50, ms",
+        p(50),
+        Aim::TimesAtMost(2.0),
+    );
+    table.both(
+        "alert to isolate call at 50/s, p99, ms",
+        p(99),
+        Aim::TimesAtMost(2.0),
+    );
     let per_run = |figure: fn(&Round) -> f64| {
         medians(&rounds, move |round| figure(round) / round.alerts as f64)
     };
-    table.both("calls per run", per_run(|round| round.calls as f64), Aim::None);
+    table.both(
+        "calls per run",
+        per_run(|round| round.calls as f64),
+        Aim::None,
+    );
     let entries = |tally: Tally| tally.entries as f64 / tally.runs as f64;
     table.both("journal entries per run", tallies.map(entries), Aim::None);
-    table.both("SQLite commits per run", per_run(|round| f64::from(round.commits)), Aim::None);
+    table.both(
+        "SQLite commits per run",
+        per_run(|round| f64::from(round.commits)),
+        Aim::None,
+    );
     let cpu = per_run(|round| round.spent.program.as_secs_f64() * 1e3);
     table.both("processor time of the program per run, ms", cpu, Aim::None);
     let cpu = per_run(|round| round.spent.bench.as_secs_f64() * 1e3);
@@ -112,11 +135,7 @@ async fn runs_and_latency(
     Ok(())
 }
 
-async fn flood(
-    field: &Field,
-    table: &mut Table,
-    remarks: &mut Vec<String>,
-) -> anyhow::Result<()> {
+async fn flood(field: &Field, table: &mut Table, remarks: &mut Vec<String>) -> anyhow::Result<()> {
     let sides = both(field, MANY)?;
     let rounds = rounds(field, &sides, Work::Flood).await?;
     each(&sides, Side::tally)?;
@@ -126,7 +145,11 @@ async fn flood(
     let cpu = medians(&rounds, |round| {
         round.spent.program.as_secs_f64() * 1e6 / round.alerts as f64
     });
-    table.both("processor time of the program per alert, µs", cpu, Aim::None);
+    table.both(
+        "processor time of the program per alert, µs",
+        cpu,
+        Aim::None,
+    );
     let memory = each(&sides, Side::resident_mb)?;
     table.both("memory after the flood, MB", memory, Aim::None);
     remarks.extend(who_was_busy("flood", &rounds));
@@ -145,7 +168,11 @@ fn starts(field: &Field, table: &mut Table) -> anyhow::Result<()> {
     }
     let [engine, baseline, many] = took.map(median);
     table.both("time to ready, ms", [engine, baseline], Aim::AtMost(150.0));
-    table.engine("time to ready with 100 playbooks, ms", many, Aim::AtMost(150.0));
+    table.engine(
+        "time to ready with 100 playbooks, ms",
+        many,
+        Aim::AtMost(150.0),
+    );
     Ok(())
 }
 
@@ -176,7 +203,9 @@ fn who_was_busy(what: &str, rounds: &[Vec<Round>; 2]) -> Vec<String> {
     let mut remarks = Vec::new();
     for (name, rounds) in ["engine", "baseline"].into_iter().zip(rounds) {
         let wall: Duration = rounds.iter().map(|round| round.took).sum();
-        let spent = rounds.iter().fold(Spent::default(), |sum, round| sum.plus(round.spent));
+        let spent = rounds
+            .iter()
+            .fold(Spent::default(), |sum, round| sum.plus(round.spent));
         let share = |time: Duration| time.as_secs_f64() / wall.as_secs_f64();
         let (program, bench) = (share(spent.program), share(spent.bench));
         let others = (share(spent.machine) - program - bench).max(0.0);
@@ -197,4 +226,7 @@ fn who_was_busy(what: &str, rounds: &[Vec<Round>; 2]) -> Vec<String> {
     remarks
 }
 
-const _: () = assert!(PLACES == 64 && PER_SECOND == 50 && MANY == 100, "the table says so");
+const _: () = assert!(
+    PLACES == 64 && PER_SECOND == 50 && MANY == 100,
+    "the table says so"
+);

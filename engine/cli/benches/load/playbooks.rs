@@ -37,7 +37,10 @@ pub(crate) fn of_many(number: usize) -> String {
 
 /// A title that starts one of the playbooks, another one for each `turn`.
 pub(crate) fn title_for(turn: usize) -> String {
-    format!("Family {} was seen on a device", marker(turn % (MANY / 4) * 4))
+    format!(
+        "Family {} was seen on a device",
+        marker(turn % (MANY / 4) * 4)
+    )
 }
 
 fn marker(number: usize) -> String {

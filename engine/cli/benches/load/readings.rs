@@ -84,6 +84,8 @@ pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
 /// place where SQLite documents it (`iChange` in "WAL-mode File Format").
 pub(crate) fn commits(database: &Path) -> anyhow::Result<u32> {
     let index = std::fs::read(database.with_extension("db-shm"))?;
-    let counter = index.get(8..12).context("the index of the log has a header")?;
+    let counter = index
+        .get(8..12)
+        .context("the index of the log has a header")?;
     Ok(u32::from_ne_bytes(counter.try_into()?))
 }

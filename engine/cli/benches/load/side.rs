@@ -66,8 +66,14 @@ impl Side {
 
     /// The baseline, on a new database.
     pub(crate) fn baseline(emulator: &Emulator, tap: &Tap) -> anyhow::Result<Self> {
-        let tenant = emulator.options().tenants.first().context("the emulator has a tenant")?;
-        let token = emulator.issue_token(&tenant.id, Api::Mde).context("the tenant is known")?;
+        let tenant = emulator
+            .options()
+            .tenants
+            .first()
+            .context("the emulator has a tenant")?;
+        let token = emulator
+            .issue_token(&tenant.id, Api::Mde)
+            .context("the tenant is known")?;
         let folder = tempfile::tempdir()?;
         let database = folder.path().join("baseline.db");
         let mut command = Command::new(std::env::current_exe()?);
@@ -115,10 +121,17 @@ impl Side {
                     (SELECT count(*) FROM events)",
             [],
             |row| {
-                Ok(Tally { runs: row.get(0)?, succeeded: row.get(1)?, entries: row.get(2)? })
+                Ok(Tally {
+                    runs: row.get(0)?,
+                    succeeded: row.get(1)?,
+                    entries: row.get(2)?,
+                })
             },
         )?;
-        ensure!(tally.succeeded == tally.runs, "not every run succeeded: {tally:?}");
+        ensure!(
+            tally.succeeded == tally.runs,
+            "not every run succeeded: {tally:?}"
+        );
         Ok(tally)
     }
 }

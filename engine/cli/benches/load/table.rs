@@ -31,16 +31,29 @@ impl Table {
     /// Adds a figure of both.
     pub(crate) fn both(&mut self, what: &'static str, figures: [f64; 2], aim: Aim) {
         let [engine, baseline] = figures;
-        self.0.push(Row { what, engine, baseline: Some(baseline), aim });
+        self.0.push(Row {
+            what,
+            engine,
+            baseline: Some(baseline),
+            aim,
+        });
     }
 
     /// Adds a figure of the engine alone.
     pub(crate) fn engine(&mut self, what: &'static str, engine: f64, aim: Aim) {
-        self.0.push(Row { what, engine, baseline: None, aim });
+        self.0.push(Row {
+            what,
+            engine,
+            baseline: None,
+            aim,
+        });
     }
 
     pub(crate) fn print(&self) {
-        println!("{:<46} {:>9} {:>9} {:>6}  aim", "", "engine", "baseline", "ratio");
+        println!(
+            "{:<46} {:>9} {:>9} {:>6}  aim",
+            "", "engine", "baseline", "ratio"
+        );
         for row in &self.0 {
             let ratio = row.baseline.map(|baseline| row.engine / baseline);
             let line = format!(
@@ -87,5 +100,7 @@ pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
 pub(crate) fn percentile_ms(figures: &mut [Duration], percent: usize) -> f64 {
     figures.sort_unstable();
     let rank = (figures.len() * percent).div_ceil(100).max(1);
-    figures.get(rank - 1).map_or(f64::NAN, |figure| figure.as_secs_f64() * 1e3)
+    figures
+        .get(rank - 1)
+        .map_or(f64::NAN, |figure| figure.as_secs_f64() * 1e3)
 }

@@ -20,25 +20,34 @@ pub(super) async fn actions(args: &ActionsArgs) -> Result<(), Fault> {
             }
             Format::Json => {
                 let list: Vec<_> = infos.iter().map(|info| summary(info)).collect();
-                println!("{}", serde_json::to_string_pretty(&list).unwrap_or_default());
+                println!(
+                    "{}",
+                    serde_json::to_string_pretty(&list).unwrap_or_default()
+                );
             }
         }
         return Ok(());
     };
-    let info = infos.iter().find(|info| info.id.as_str() == id).ok_or_else(|| {
-        let near = infos
-            .iter()
-            .map(|info| info.id.as_str())
-            .max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
-        let fault = Fault::new(Kind::Usage, format!("there is no action `{id}`"));
-        match near {
-            Some(near) => fault.with_hint(format!("did you mean `{near}`?")),
-            None => fault,
-        }
-    })?;
+    let info = infos
+        .iter()
+        .find(|info| info.id.as_str() == id)
+        .ok_or_else(|| {
+            let near = infos
+                .iter()
+                .map(|info| info.id.as_str())
+                .max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
+            let fault = Fault::new(Kind::Usage, format!("there is no action `{id}`"));
+            match near {
+                Some(near) => fault.with_hint(format!("did you mean `{near}`?")),
+                None => fault,
+            }
+        })?;
     match args.format {
         Format::Human => print!("{}", actions_catalog::reference_markdown(info)),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&**info).unwrap_or_default()),
+        Format::Json => println!(
+            "{}",
+            serde_json::to_string_pretty(&**info).unwrap_or_default()
+        ),
     }
     Ok(())
 }

@@ -34,7 +34,12 @@ pub(super) async fn alerts(command: AlertsCommand) -> Result<(), Fault> {
                 Format::Json => print_json(&document),
                 Format::Human => {
                     let (alert, summary) = (&document.alert, &document.summary);
-                    println!("{}/{} revision {}", alert.source.as_str(), alert.id, summary.revision);
+                    println!(
+                        "{}/{} revision {}",
+                        alert.source.as_str(),
+                        alert.id,
+                        summary.revision
+                    );
                     println!("  title    {}", alert.title);
                     println!("  severity {}", alert.severity);
                     println!("  came in  {}", summary.received_at);

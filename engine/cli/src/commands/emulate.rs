@@ -15,7 +15,10 @@ pub(super) async fn emulate(args: &EmulateArgs) -> Result<(), Fault> {
     let emulator = Emulator::new(options);
     if args.coverage {
         let coverage = emulator.coverage();
-        println!("{}", serde_json::to_string_pretty(&coverage).unwrap_or_default());
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&coverage).unwrap_or_default()
+        );
         return Ok(());
     }
     let listener = TcpListener::bind(("127.0.0.1", args.port)).await?;

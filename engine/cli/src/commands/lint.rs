@@ -11,16 +11,26 @@ use crate::wire;
 
 pub(super) async fn lint(args: &LintArgs) -> Result<(), Fault> {
     let config = Config::near(args.config.as_deref())?;
-    let paths = if args.paths.is_empty() { config.playbooks.clone() } else { args.paths.clone() };
+    let paths = if args.paths.is_empty() {
+        config.playbooks.clone()
+    } else {
+        args.paths.clone()
+    };
     let playbooks = Playbooks::new(wire::infos(&wire::actions(&config).await?));
     let files = wire::playbook_files(&paths)?;
     if files.is_empty() {
-        return Err(Fault::new(Kind::Usage, "there is no playbook at these paths"));
+        return Err(Fault::new(
+            Kind::Usage,
+            "there is no playbook at these paths",
+        ));
     }
     let mut findings: Vec<Finding> = Vec::new();
     for file in &files {
         let (_, diagnostics) = playbooks.check(&file.text);
-        let source = Source { file: &file.path, text: &file.text };
+        let source = Source {
+            file: &file.path,
+            text: &file.text,
+        };
         findings.extend(render::findings(source, &diagnostics));
         if args.format == Format::Human {
             anstream::print!("{}", render::human(source, &diagnostics, Colour::Yes));
@@ -29,9 +39,15 @@ pub(super) async fn lint(args: &LintArgs) -> Result<(), Fault> {
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match args.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&findings).unwrap_or_default()),
+        Format::Json => println!(
+            "{}",
+            serde_json::to_string_pretty(&findings).unwrap_or_default()
+        ),
         Format::Human => {
-            println!("{} files, {errors} errors, {warnings} warnings", files.len());
+            println!(
+                "{} files, {errors} errors, {warnings} warnings",
+                files.len()
+            );
         }
     }
     if errors > 0 || (args.deny_warnings && warnings > 0) {

@@ -21,8 +21,17 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Fault> {
     let timeline = Arc::new(Timeline::new(args.format));
     let parts = Parts::build(config, Some(wire::observer(&timeline))).await?;
     let name = load(&parts, &args)?;
-    let alert = args.alert.as_deref().map(|path| read_alert(&parts, path)).transpose()?;
-    let engine = parts.open(Opening { dry_run: args.dry_run, schedules_since: None }).await?;
+    let alert = args
+        .alert
+        .as_deref()
+        .map(|path| read_alert(&parts, path))
+        .transpose()?;
+    let engine = parts
+        .open(Opening {
+            dry_run: args.dry_run,
+            schedules_since: None,
+        })
+        .await?;
     let mut news = engine.subscribe();
     let start = ManualStart {
         playbook: name,
@@ -99,23 +108,25 @@ pub(super) fn fault_of(finish: &Finish) -> Option<Fault> {
 fn load(parts: &Parts, args: &RunArgs) -> Result<engine_model::PlaybookName, Fault> {
     let path = args.playbook.display().to_string();
     let text = std::fs::read_to_string(&args.playbook).map_err(|error| {
-        Fault::new(Kind::Invalid, format!("cannot read `{path}`: {error}"))
-            .with_code(code::CF0102)
+        Fault::new(Kind::Invalid, format!("cannot read `{path}`: {error}")).with_code(code::CF0102)
     })?;
     let refused = parts.playbooks.load(vec![PlaybookText { path, text }]);
     wire::report(&refused);
     let loaded = parts.playbooks.loaded();
-    loaded.plans.keys().next().cloned().ok_or_else(|| Fault::silent(Kind::Invalid))
+    loaded
+        .plans
+        .keys()
+        .next()
+        .cloned()
+        .ok_or_else(|| Fault::silent(Kind::Invalid))
 }
 
 fn read_alert(parts: &Parts, path: &std::path::Path) -> Result<Alert, Fault> {
     let invalid = |message: String| {
-        Fault::new(Kind::Invalid, format!("{}: {message}", path.display()))
-            .with_code(code::SV0106)
+        Fault::new(Kind::Invalid, format!("{}: {message}", path.display())).with_code(code::SV0106)
     };
     let text = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
-    let value: Value =
-        serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
+    let value: Value = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
     let sources = actions_catalog::sources();
     engine_server::read_alert(&sources, None, value, &parts.config.tenant)
         .map_err(|error| invalid(error.to_string()))
@@ -127,7 +138,10 @@ fn inputs(given: &[String]) -> Result<Map<String, Value>, Fault> {
         .iter()
         .map(|pair| {
             let (name, text) = pair.split_once('=').ok_or_else(|| {
-                Fault::new(Kind::Usage, format!("`--input {pair}`: write it as NAME=VALUE"))
+                Fault::new(
+                    Kind::Usage,
+                    format!("`--input {pair}`: write it as NAME=VALUE"),
+                )
             })?;
             let value =
                 serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));

@@ -10,12 +10,22 @@ use crate::exit::{Fault, Kind};
 
 pub(super) async fn runs(command: RunsCommand) -> Result<(), Fault> {
     match command {
-        RunsCommand::List { playbook, status, limit, place } => {
+        RunsCommand::List {
+            playbook,
+            status,
+            limit,
+            place,
+        } => {
             let playbook = playbook.map(|name| name.parse()).transpose();
             let playbook = playbook
                 .map_err(|error| Fault::new(Kind::Usage, format!("`--playbook`: {error}")))?;
             let status = status.as_deref().map(parse_status).transpose()?;
-            let filter = RunFilter { playbook, status, before: None, limit };
+            let filter = RunFilter {
+                playbook,
+                status,
+                before: None,
+                limit,
+            };
             let page = Client::find(&place).await?.runs(&filter).await?;
             match place.format {
                 Format::Json => print_json(&page),
@@ -41,14 +51,20 @@ pub(super) async fn runs(command: RunsCommand) -> Result<(), Fault> {
 }
 
 fn parse_status(word: &str) -> Result<RunStatus, Fault> {
-    RunStatus::ALL.into_iter().find(|status| status.as_str() == word).ok_or_else(|| {
-        let words = RunStatus::ALL.map(RunStatus::as_str).join(", ");
-        Fault::new(Kind::Usage, format!("`{word}` is not a status: {words}"))
-    })
+    RunStatus::ALL
+        .into_iter()
+        .find(|status| status.as_str() == word)
+        .ok_or_else(|| {
+            let words = RunStatus::ALL.map(RunStatus::as_str).join(", ");
+            Fault::new(Kind::Usage, format!("`{word}` is not a status: {words}"))
+        })
 }
 
 pub(super) fn print_json<T: serde::Serialize>(value: &T) {
-    println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+    println!(
+        "{}",
+        serde_json::to_string_pretty(value).unwrap_or_default()
+    );
 }
 
 fn print_row(run: &RunSummary) {
@@ -72,7 +88,11 @@ fn print_run(document: &RunDocument) {
         println!("  ended    {at}");
     }
     for step in &document.view.steps {
-        let action = step.action.as_ref().map(ToString::to_string).unwrap_or_default();
+        let action = step
+            .action
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         println!(
             "  {:<10} {:<16} {action}, tries {}",
             step.status.as_str(),
@@ -84,7 +104,10 @@ fn print_run(document: &RunDocument) {
             println!("             {message}");
         }
         if let Some(id) = step.output.as_ref().and_then(|output| output.get("id")) {
-            println!("             id {}", id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+            println!(
+                "             id {}",
+                id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+            );
         }
     }
     if let Some(finish) = &document.view.finish {

@@ -30,13 +30,22 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<(), Fault> {
         stale.push(name);
     }
     for name in &stale {
-        println!("{} {}", if args.check { "stale" } else { "wrote" }, name.display());
+        println!(
+            "{} {}",
+            if args.check { "stale" } else { "wrote" },
+            name.display()
+        );
     }
     if args.check && !stale.is_empty() {
-        return Err(Fault::new(Kind::Failed, "generated files differ from the code")
-            .with_hint("run `quell schema` and commit what it writes"));
+        return Err(
+            Fault::new(Kind::Failed, "generated files differ from the code")
+                .with_hint("run `quell schema` and commit what it writes"),
+        );
     }
-    println!("{} generated files are up to date", files.len() - stale.len().min(files.len()));
+    println!(
+        "{} generated files are up to date",
+        files.len() - stale.len().min(files.len())
+    );
     Ok(())
 }
 
@@ -59,7 +68,10 @@ pub(crate) fn files() -> BTreeMap<PathBuf, String> {
         let name = format!("actions/{}.json", info.id);
         files.insert(PathBuf::from(name), pretty(&schema));
         let name = format!("actions/{}.md", info.id);
-        files.insert(PathBuf::from(name), actions_catalog::reference_markdown(info));
+        files.insert(
+            PathBuf::from(name),
+            actions_catalog::reference_markdown(info),
+        );
     }
     files
 }
@@ -68,7 +80,9 @@ pub(crate) fn files() -> BTreeMap<PathBuf, String> {
 fn orphans(out: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>, Fault> {
     let mut orphans = Vec::new();
     for folder in ["", "actions"] {
-        let Ok(entries) = std::fs::read_dir(out.join(folder)) else { continue };
+        let Ok(entries) = std::fs::read_dir(out.join(folder)) else {
+            continue;
+        };
         for entry in entries {
             let entry = entry?;
             let name = Path::new(folder).join(entry.file_name());

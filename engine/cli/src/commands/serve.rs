@@ -14,17 +14,27 @@ use crate::wire::{self, Opening, Parts};
 pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
     let config = Config::read(&args.config)?;
     let parts = Parts::build(config, None).await?;
-    let refused = parts.playbooks.load(wire::playbook_files(&parts.config.playbooks)?);
+    let refused = parts
+        .playbooks
+        .load(wire::playbook_files(&parts.config.playbooks)?);
     if !refused.is_empty() {
         wire::report(&refused);
-        let message = format!("{} playbooks are not valid; nothing was started", refused.len());
+        let message = format!(
+            "{} playbooks are not valid; nothing was started",
+            refused.len()
+        );
         return Err(Fault::new(Kind::Invalid, message));
     }
-    let opening = Opening { dry_run: args.dry_run, schedules_since: None };
+    let opening = Opening {
+        dry_run: args.dry_run,
+        schedules_since: None,
+    };
     let engine: Arc<dyn Engine> = parts.open(opening).await?;
-    let listener = TcpListener::bind(parts.config.listen).await.map_err(|error| {
-        Fault::failed(format!("cannot listen on {}: {error}", parts.config.listen))
-    })?;
+    let listener = TcpListener::bind(parts.config.listen)
+        .await
+        .map_err(|error| {
+            Fault::failed(format!("cannot listen on {}: {error}", parts.config.listen))
+        })?;
     let address = listener.local_addr()?;
     let server = parts.server(Arc::clone(&engine), parts.keys()?);
     let mut pollers = JoinSet::new();
@@ -40,12 +50,11 @@ pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
 /// Ends when somebody asks the program to stop.
 pub(super) async fn stopped() {
     let interrupted = tokio::signal::ctrl_c();
-    let mut terminated = match tokio::signal::unix::signal(
-        tokio::signal::unix::SignalKind::terminate(),
-    ) {
-        Ok(terminated) => terminated,
-        Err(_) => return drop(interrupted.await),
-    };
+    let mut terminated =
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(terminated) => terminated,
+            Err(_) => return drop(interrupted.await),
+        };
     tokio::select! {
         _ = interrupted => {}
         _ = terminated.recv() => {}

@@ -1,10 +1,5 @@
 //! The real binary as a process, and an emulator for it to talk to.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "whole-product tests start processes, write files and wait"
-)]
-
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -61,7 +56,10 @@ impl Home {
         });
         std::fs::write(folder.path().join("quell.yaml"), config.to_string()).unwrap();
         std::fs::create_dir(folder.path().join("playbooks")).unwrap();
-        Self { folder, secret: tenant.client_secret.clone() }
+        Self {
+            folder,
+            secret: tenant.client_secret.clone(),
+        }
     }
 
     /// Puts a playbook into the folder.
@@ -116,12 +114,19 @@ impl Served {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = loop {
-            let line = lines.next().expect("the process ended before it was ready").unwrap();
+            let line = lines
+                .next()
+                .expect("the process ended before it was ready")
+                .unwrap();
             if let Some(url) = line.strip_prefix(ready) {
                 break url.to_owned();
             }
         };
-        Self { child, url, ready_after: began.elapsed() }
+        Self {
+            child,
+            url,
+            ready_after: began.elapsed(),
+        }
     }
 
     /// Calls its API as the test's person.
@@ -168,7 +173,10 @@ pub(crate) fn machines(emulator: &Emulator) -> Vec<String> {
 pub(crate) async fn until<F: AsyncFnMut() -> bool>(what: &str, limit: Duration, mut done: F) {
     let began = Instant::now();
     while !done().await {
-        assert!(began.elapsed() < limit, "waited {limit:?} in vain until {what}");
+        assert!(
+            began.elapsed() < limit,
+            "waited {limit:?} in vain until {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -33,7 +33,11 @@ const DEADLINE: Duration = Duration::from_secs(120);
 const MISSED: Millis = Millis::from_secs(4 * 24 * 3600);
 
 pub(super) async fn demo(args: DemoArgs) -> Result<(), Fault> {
-    let format = if args.json { Format::Json } else { Format::Human };
+    let format = if args.json {
+        Format::Json
+    } else {
+        Format::Human
+    };
     let timeline = Arc::new(Timeline::new(format));
     let folder = Folder::of(&args)?;
     let mut tasks = JoinSet::new();
@@ -41,7 +45,10 @@ pub(super) async fn demo(args: DemoArgs) -> Result<(), Fault> {
     let listening = emulator.listen(TcpListener::bind(("127.0.0.1", 0)).await?)?;
     tasks.spawn(listening.run(std::future::pending()));
     let parts = parts(&emulator, &folder, &timeline).await?;
-    let since = SystemClock.now().as_ms().saturating_sub_unsigned(MISSED.as_ms());
+    let since = SystemClock
+        .now()
+        .as_ms()
+        .saturating_sub_unsigned(MISSED.as_ms());
     let opening = Opening {
         dry_run: false,
         schedules_since: Some(engine_model::Timestamp::from_ms(since)),
@@ -50,7 +57,10 @@ pub(super) async fn demo(args: DemoArgs) -> Result<(), Fault> {
     let news = engine.subscribe();
     let (client, address) = serve(&parts, &engine, &mut tasks).await?;
     let urls = json!({ "emulator": emulator.base_url(), "engine": address });
-    let text = format!("emulated Defender at {}, engine at {address}", emulator.base_url());
+    let text = format!(
+        "emulated Defender at {}, engine at {address}",
+        emulator.base_url()
+    );
     timeline.say(SystemClock.now(), "ready", urls, &text);
 
     let alert_runs = hand_in(&client, &emulator, &timeline).await?;
@@ -73,9 +83,17 @@ async fn parts(
     timeline: &Arc<Timeline>,
 ) -> Result<Parts, Fault> {
     let config = world::config(emulator, &folder.path)?;
-    let secret = emulator.options().tenants.first().map(|tenant| tenant.client_secret.clone());
+    let secret = emulator
+        .options()
+        .tenants
+        .first()
+        .map(|tenant| tenant.client_secret.clone());
     let environment = Arc::new(move |name: &str| {
-        if name == world::SECRET { secret.clone() } else { None }
+        if name == world::SECRET {
+            secret.clone()
+        } else {
+            None
+        }
     });
     let observer = Some(wire::observer(timeline));
     let parts = Parts::build_in(config, observer, environment).await?;
@@ -99,7 +117,10 @@ async fn serve(
         roles: vec!["soc-lead".to_owned()],
         key: Key::of(&key),
     };
-    let keys = Keys { intake: Vec::new(), people: vec![person] };
+    let keys = Keys {
+        intake: Vec::new(),
+        people: vec![person],
+    };
     let server = parts.server(Arc::clone(engine), keys);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = format!("http://{}", listener.local_addr()?);
@@ -182,7 +203,10 @@ async fn summary(
     };
     let device = output("isolated");
     let isolated = device.as_str().is_some_and(|id| {
-        emulator.state().machine(id).is_some_and(|machine| machine.isolated)
+        emulator
+            .state()
+            .machine(id)
+            .is_some_and(|machine| machine.isolated)
     });
     let posts: u64 = emulator
         .counts()
@@ -262,7 +286,10 @@ impl Folder {
             std::env::temp_dir().join(name)
         });
         std::fs::create_dir_all(&path)?;
-        Ok(Self { path: std::path::absolute(path)?, kept })
+        Ok(Self {
+            path: std::path::absolute(path)?,
+            kept,
+        })
     }
 
     /// Keeps what the emulator received beside the database.

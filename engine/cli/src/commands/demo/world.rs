@@ -14,9 +14,8 @@ use crate::exit::{Fault, Kind};
 /// Where the demo's configuration finds the emulator's client secret.
 pub(super) const SECRET: &str = "QUELL_DEMO_SECRET";
 
-const PLUGIN: &[u8] = include_bytes!(
-    "../../../../../examples/plugins/decode-powershell/ps-decode.wasm"
-);
+const PLUGIN: &[u8] =
+    include_bytes!("../../../../../examples/plugins/decode-powershell/ps-decode.wasm");
 
 /// The shipped playbooks of the demo.
 const PLAYBOOKS: [(&str, &str); 3] = [
@@ -24,7 +23,10 @@ const PLAYBOOKS: [(&str, &str); 3] = [
         "workflows/contain-workstation.yaml",
         include_str!("../../../../../workflows/contain-workstation.yaml"),
     ),
-    ("workflows/daily-hunt.yaml", include_str!("../../../../../workflows/daily-hunt.yaml")),
+    (
+        "workflows/daily-hunt.yaml",
+        include_str!("../../../../../workflows/daily-hunt.yaml"),
+    ),
     (
         "workflows/triage-with-plugin.yaml",
         include_str!("../../../../../workflows/triage-with-plugin.yaml"),

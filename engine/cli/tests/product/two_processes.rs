@@ -1,17 +1,18 @@
 //! The emulator and the engine as two processes, with the configuration of the README.
 
-mod support;
-
 use std::time::Duration;
 
 use engine_broker::ControlClient;
 use serde_json::{Value, json};
-use support::Served;
+
+use crate::support::{self, Served};
 
 /// The YAML block of the README that begins with this line.
 fn block(first_line: &str) -> String {
     let readme = std::fs::read_to_string(support::root().join("README.md")).unwrap();
-    let (_, rest) = readme.split_once(&format!("```yaml\n{first_line}")).expect("the block exists");
+    let (_, rest) = readme
+        .split_once(&format!("```yaml\n{first_line}"))
+        .expect("the block exists");
     let (body, _) = rest.split_once("\n```").expect("the block ends");
     format!("{first_line}{body}\n")
 }
@@ -20,7 +21,15 @@ fn block(first_line: &str) -> String {
 async fn the_readme_configuration_isolates_once_however_often_the_alert_comes() {
     let folder = tempfile::tempdir().unwrap();
     let mut emulator = support::quell();
-    emulator.args(["emulate", "--port", "0", "--pending", "100ms", "--running", "100ms"]);
+    emulator.args([
+        "emulate",
+        "--port",
+        "0",
+        "--pending",
+        "100ms",
+        "--running",
+        "100ms",
+    ]);
     let emulator = Served::start(emulator, "QUELL_EMULATOR_READY ");
 
     // As in the README, except for ports and paths: tests run side by side, anywhere.
@@ -30,7 +39,11 @@ async fn the_readme_configuration_isolates_once_however_often_the_alert_comes() 
     config.insert("data_dir".to_owned(), json!(folder.path().join("data")));
     for (key, within) in [("playbooks", ""), ("plugins", "file")] {
         for entry in config[key].as_array_mut().unwrap() {
-            let slot = if within.is_empty() { entry } else { &mut entry[within] };
+            let slot = if within.is_empty() {
+                entry
+            } else {
+                &mut entry[within]
+            };
             *slot = json!(support::root().join(slot.as_str().unwrap()));
         }
     }
@@ -38,13 +51,13 @@ async fn the_readme_configuration_isolates_once_however_often_the_alert_comes() 
     std::fs::write(&path, serde_json::to_string(&config).unwrap()).unwrap();
     let mut serve = support::quell();
     serve.args(["serve", "--config"]).arg(&path);
-    for (name, value) in [
-        ("EMULATOR_SECRET", block("# secret.yaml").lines().nth(1).unwrap().trim()),
-        ("QUELL_INTAKE_KEY", "intake"),
-        ("MONA_KEY", support::KEY),
-    ] {
-        serve.env(name, value.trim_start_matches("EMULATOR_SECRET: "));
-    }
+    serve
+        .env(
+            "EMULATOR_SECRET",
+            actions_emulator::Tenant::seeded(1, 0).client_secret,
+        )
+        .env("QUELL_INTAKE_KEY", "intake")
+        .env("MONA_KEY", support::KEY);
     let engine = Served::start(serve, "QUELL_READY ");
 
     let alert = std::fs::read(support::root().join("examples/contain-a-workstation/alert.json"));
@@ -53,7 +66,10 @@ async fn the_readme_configuration_isolates_once_however_often_the_alert_comes() 
     let first = intake.post("/v1/alerts", &alert).await.unwrap();
     assert_eq!(first.status, 202, "{}", first.body);
     let again = intake.post("/v1/alerts", &alert).await.unwrap();
-    assert_eq!((again.status, &again.body["runs"]), (200, &first.body["runs"]));
+    assert_eq!(
+        (again.status, &again.body["runs"]),
+        (200, &first.body["runs"])
+    );
     let client = engine.client();
     support::until("every run has ended", Duration::from_secs(30), async || {
         let running = client.get("/v1/runs?status=running").await.unwrap();
@@ -61,10 +77,41 @@ async fn the_readme_configuration_isolates_once_however_often_the_alert_comes() 
     })
     .await;
 
-    let counts = ControlClient::new(&emulator.url, "-").unwrap().get("/emulator/counts").await;
+    let counts = ControlClient::new(&emulator.url, "-")
+        .unwrap()
+        .get("/emulator/counts")
+        .await;
     let posts = &counts.unwrap().body["posts"]["defender.isolate-machine"];
     assert_eq!(posts, &json!({ alert["machineId"].as_str().unwrap(): 1 }));
+    assert_eq!(story(&client).await, expected());
+}
+
+/// How each run went, step by step.
+async fn story(client: &ControlClient) -> Value {
     let runs = client.get("/v1/runs").await.unwrap().body;
-    assert_eq!(runs["items"].as_array().unwrap().len(), 2, "{runs:#}");
-    assert!(runs["items"].as_array().unwrap().iter().all(|run| run["status"] == "succeeded"));
+    let mut story = serde_json::Map::new();
+    for run in runs["items"].as_array().unwrap() {
+        let path = format!("/v1/runs/{}", run["id"].as_str().unwrap());
+        let document = client.get(&path).await.unwrap().body;
+        let steps: serde_json::Map<String, Value> = document["view"]["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|step| {
+                (
+                    step["label"].as_str().unwrap().to_owned(),
+                    step["status"].clone(),
+                )
+            })
+            .collect();
+        let told = json!({ "status": run["status"], "steps": steps });
+        let twice = story.insert(run["playbook"].as_str().unwrap().to_owned(), told);
+        assert_eq!(twice, None, "a playbook ran twice");
+    }
+    Value::Object(story)
+}
+
+fn expected() -> Value {
+    let path = support::root().join("examples/contain-a-workstation/expected.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }

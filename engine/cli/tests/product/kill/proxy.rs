@@ -28,7 +28,9 @@ pub(crate) async fn start(target: String, gate: Arc<Gate>) -> String {
 }
 
 async fn pump(engine: TcpStream, target: String, gate: Arc<Gate>) {
-    let Ok(service) = TcpStream::connect(target).await else { return };
+    let Ok(service) = TcpStream::connect(target).await else {
+        return;
+    };
     let (mut from_engine, mut to_engine) = engine.into_split();
     let (mut from_service, mut to_service) = service.into_split();
     let answers = tokio::spawn(async move {
@@ -53,5 +55,7 @@ async fn pump(engine: TcpStream, target: String, gate: Arc<Gate>) {
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
 }

@@ -7,7 +7,7 @@ use actions_emulator::{Emulator, Options};
 use engine_model::{Digest, Millis};
 use serde_json::{Value, json};
 
-use crate::PLAYBOOK;
+use super::PLAYBOOK;
 use crate::support::{self, Home, Served};
 
 /// How much is tried.
@@ -69,7 +69,10 @@ pub(crate) async fn kills(scale: Scale) {
         began.elapsed()
     );
     assert_eq!(tally, BTreeMap::from([(1, scale.runs)]));
-    assert_eq!(statuses, BTreeMap::from([("succeeded".to_owned(), scale.runs)]));
+    assert_eq!(
+        statuses,
+        BTreeMap::from([("succeeded".to_owned(), scale.runs)])
+    );
 }
 
 /// Hands in what waits, several at a time; whatever is acknowledged no longer waits.
@@ -86,8 +89,15 @@ async fn hand_in(
             .iter()
             .map(|at| support::alert_for(emulator, &machines[*at], &format!("alert-{at}")))
             .collect();
-        let Ok(answer) = client.post("/v1/alerts/mde", &Value::Array(alerts)).await else { return };
-        assert!(matches!(answer.status, 200 | 202), "{}: {}", answer.status, answer.body);
+        let Ok(answer) = client.post("/v1/alerts/mde", &Value::Array(alerts)).await else {
+            return;
+        };
+        assert!(
+            matches!(answer.status, 200 | 202),
+            "{}: {}",
+            answer.status,
+            answer.body
+        );
         assert_eq!(answer.body["refused"], json!([]), "{}", answer.body);
         waiting.truncate(first);
     }
@@ -110,7 +120,9 @@ async fn statuses(served: &Served) -> BTreeMap<String, usize> {
     loop {
         let page = client.get(&path).await.unwrap().body;
         for run in page["items"].as_array().unwrap() {
-            *statuses.entry(run["status"].as_str().unwrap().to_owned()).or_default() += 1;
+            *statuses
+                .entry(run["status"].as_str().unwrap().to_owned())
+                .or_default() += 1;
         }
         match page["next"].as_u64() {
             Some(next) => path = format!("/v1/runs?limit=500&before={next}"),

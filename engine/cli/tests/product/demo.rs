@@ -1,16 +1,24 @@
 //! The main job, as somebody who just cloned the repository sees it.
 
-mod support;
-
 use std::process::Output;
 
 use serde_json::Value;
 
+use crate::support;
+
 /// Runs `quell demo` with these arguments; its exit code and its JSON lines.
 fn demo(args: &[&str]) -> (i32, Vec<Value>) {
-    let output: Output = support::quell().arg("demo").arg("--json").args(args).output().unwrap();
+    let output: Output = support::quell()
+        .arg("demo")
+        .arg("--json")
+        .args(args)
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     (output.status.code().unwrap(), lines)
 }
 
@@ -38,12 +46,20 @@ fn a_real_alert_contains_exactly_one_device() {
         .unwrap();
     let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!(shown["status"], "succeeded");
-    assert_eq!(shown["view"]["finish"]["outputs"]["isolated"], summary["isolated"][0]);
-    assert_eq!(shown["view"]["finish"]["outputs"]["action"], summary["action"]);
+    assert_eq!(
+        shown["view"]["finish"]["outputs"]["isolated"],
+        summary["isolated"][0]
+    );
+    assert_eq!(
+        shown["view"]["finish"]["outputs"]["action"],
+        summary["action"]
+    );
     let log = std::fs::read(data.join("emulator-log.json")).unwrap();
     let log: Vec<Value> = serde_json::from_slice(&log).unwrap();
-    let isolations: Vec<&Value> =
-        log.iter().filter(|entry| entry["operation"] == "defender.isolate-machine").collect();
+    let isolations: Vec<&Value> = log
+        .iter()
+        .filter(|entry| entry["operation"] == "defender.isolate-machine")
+        .collect();
     assert_eq!(isolations.len(), 1, "{isolations:#?}");
     assert_eq!(isolations[0]["machine"], summary["isolated"][0]);
     assert!(isolations[0]["mark"].as_str().unwrap().contains(run));
@@ -52,7 +68,12 @@ fn a_real_alert_contains_exactly_one_device() {
 #[test]
 fn the_timeline_tells_the_match_each_step_and_the_token() {
     let (_, lines) = demo(&[]);
-    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    let of = |event: &str| {
+        lines
+            .iter()
+            .filter(|line| line["event"] == event)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(of("matched").len(), 1);
     let steps: Vec<&str> = of("run")
         .iter()
@@ -67,11 +88,19 @@ fn the_timeline_tells_the_match_each_step_and_the_token() {
     ] {
         assert!(steps.contains(&action), "{action} is not among {steps:?}");
     }
-    let waits = of("run").into_iter().filter(|line| line["news"] == "step_waits").count();
+    let waits = of("run")
+        .into_iter()
+        .filter(|line| line["news"] == "step_waits")
+        .count();
     assert!(waits > 0, "the isolation is followed while it is pending");
     let used = of("token.used");
-    assert!(used.iter().any(|line| line["step"] == "isolate" && line["token"].is_string()));
-    let schedule = of("run").iter().any(|line| line["playbook"] == "daily-hunt");
+    assert!(
+        used.iter()
+            .any(|line| line["step"] == "isolate" && line["token"].is_string())
+    );
+    let schedule = of("run")
+        .iter()
+        .any(|line| line["playbook"] == "daily-hunt");
     assert!(schedule, "a schedule started a run as well");
 }
 
@@ -89,7 +118,11 @@ fn an_isolation_that_ends_badly_is_never_called_verified() {
         let (exit, lines) = demo(&["--fault", fault]);
         assert_eq!(exit, 1, "{fault}");
         assert_eq!(summary(&lines)["verified"], false, "{fault}");
-        assert_eq!(summary(&lines)["isolated"], serde_json::json!([]), "{fault}");
+        assert_eq!(
+            summary(&lines)["isolated"],
+            serde_json::json!([]),
+            "{fault}"
+        );
         assert_eq!(summary(&lines)["status"], "failed", "{fault}");
     }
 }

@@ -9,16 +9,9 @@
 //! - *answer unrecorded*: the same, but the answer is let through while another connection holds
 //!   the database's write lock, so that it cannot be recorded.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "whole-product tests start processes, write files and wait"
-)]
-
 mod forced;
 mod proxy;
 mod random;
-#[path = "../support/mod.rs"]
-mod support;
 
 /// One containing step, no branches: what is counted is what the engine does about it.
 const PLAYBOOK: &str = "
@@ -57,8 +50,16 @@ struct Scale {
     window_ms: u64,
 }
 
-const SAMPLE: Scale = Scale { kills: 2, visibility_ms: 300, window_ms: 800 };
-const CAMPAIGN: Scale = Scale { kills: 50, visibility_ms: 2000, window_ms: 3000 };
+const SAMPLE: Scale = Scale {
+    kills: 2,
+    visibility_ms: 300,
+    window_ms: 800,
+};
+const CAMPAIGN: Scale = Scale {
+    kills: 50,
+    visibility_ms: 2000,
+    window_ms: 3000,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_a_forced_moment_isolates_once() {
@@ -79,5 +80,9 @@ async fn campaign_of_kills_at_forced_moments() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "long: 100 kills at random moments with 1,000 runs in flight, about four minutes"]
 async fn campaign_of_kills_at_random_moments() {
-    random::kills(random::Scale { runs: 1000, kills: 100 }).await;
+    random::kills(random::Scale {
+        runs: 1000,
+        kills: 100,
+    })
+    .await;
 }

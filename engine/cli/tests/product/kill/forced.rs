@@ -8,9 +8,9 @@ use actions_emulator::{Emulator, Fault, FaultMatch, FaultRule, Options};
 use engine_model::Millis;
 use serde_json::{Value, json};
 
-use crate::proxy::{self, Gate};
+use super::proxy::{self, Gate};
+use super::{PLAYBOOK, Scale};
 use crate::support::{self, Home, Served, until};
-use crate::{PLAYBOOK, Scale};
 
 /// When the process is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,17 +24,24 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Each moment on a world of its own, all at the same time.
 pub(crate) async fn all_moments(scale: Scale) {
-    let moments = [Moment::IntentDurable, Moment::RequestSent, Moment::AnswerUnrecorded];
-    let tallies = moments.map(|moment| tokio::spawn(one_moment(moment, scale)));
-    println!("kill -9 at       kills  isolate requests per device  runs succeeded");
-    for (moment, tally) in moments.into_iter().zip(tallies) {
-        let tally = tally.await.unwrap();
-        println!("{:<16} {:>5}  {:<27}  {}", format!("{moment:?}"), tally.kills, "exactly 1", tally.succeeded);
+    let (intent, sent, unrecorded) = tokio::join!(
+        one_moment(Moment::IntentDurable, scale),
+        one_moment(Moment::RequestSent, scale),
+        one_moment(Moment::AnswerUnrecorded, scale),
+    );
+    println!("kill -9 at        kills  isolate requests per device  runs succeeded");
+    for tally in [intent, sent, unrecorded] {
+        let moment = format!("{:?}", tally.moment);
+        println!(
+            "{moment:<17} {:>5}  exactly 1                    {}",
+            tally.kills, tally.succeeded
+        );
         assert_eq!(tally.succeeded, scale.kills);
     }
 }
 
 struct Tally {
+    moment: Moment,
     kills: usize,
     succeeded: usize,
 }
@@ -54,7 +61,11 @@ async fn one_moment(moment: Moment, scale: Scale) -> Tally {
         "follow_max": "200ms",
     });
     let home = Home::new(&emulator, &url, &engine).playbook("contain.yaml", PLAYBOOK);
-    let mut tally = Tally { kills: 0, succeeded: 0 };
+    let mut tally = Tally {
+        moment,
+        kills: 0,
+        succeeded: 0,
+    };
     for (round, machine) in support::machines(&emulator).iter().enumerate() {
         let run = kill_once(moment, &emulator, &home, &gate, (machine, round)).await;
         tally.kills += 1;
@@ -76,7 +87,8 @@ async fn kill_once(
     gate: &Gate,
     (machine, round): (&str, usize),
 ) -> Value {
-    gate.closed.store(moment == Moment::IntentDurable, Ordering::SeqCst);
+    gate.closed
+        .store(moment == Moment::IntentDurable, Ordering::SeqCst);
     gate.swallowed.store(0, Ordering::SeqCst);
     if moment != Moment::IntentDurable {
         emulator.order_fault(FaultRule {
@@ -87,7 +99,11 @@ async fn kill_once(
     }
     let served = home.serve();
     let alert = support::alert_for(emulator, machine, &format!("alert-{round}"));
-    let answer = served.client().post("/v1/alerts/mde", &alert).await.unwrap();
+    let answer = served
+        .client()
+        .post("/v1/alerts/mde", &alert)
+        .await
+        .unwrap();
     assert_eq!(answer.status, 202, "{}", answer.body);
     let run = answer.body["runs"][0].as_str().unwrap().to_owned();
     until("the isolation is under way", LIMIT, async || match moment {

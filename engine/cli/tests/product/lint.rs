@@ -1,11 +1,11 @@
 //! `quell lint`, `quell explain` and `quell schema` as people meet them.
 
-mod support;
-
 use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
+
+use crate::support;
 
 fn quell(args: &[&str]) -> Output {
     support::quell().args(args).output().unwrap()
@@ -47,13 +47,22 @@ fn every_mistake_is_reported_with_its_place_a_code_and_a_hint() {
         assert!(finding["help"].is_string(), "{finding:#}");
         let code = finding["code"].as_str().unwrap();
         let page = quell(&["explain", code]);
-        assert!(text(&page.stdout).starts_with(&format!("# {code}: ")), "{code}");
+        assert!(
+            text(&page.stdout).starts_with(&format!("# {code}: ")),
+            "{code}"
+        );
     }
 }
 
 #[test]
 fn every_shipped_playbook_is_valid() {
-    let output = quell(&["lint", "workflows", "examples", "--config", "examples/quell.yaml"]);
+    let output = quell(&[
+        "lint",
+        "workflows",
+        "examples",
+        "--config",
+        "examples/quell.yaml",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
 }
 
@@ -69,7 +78,9 @@ fn a_generated_file_that_was_changed_is_named() {
     let out = folder.path().to_str().unwrap();
     assert_eq!(quell(&["schema", "--out", out]).status.code(), Some(0));
     let path = folder.path().join("playbook.schema.json");
-    let changed = std::fs::read_to_string(&path).unwrap().replacen("playbook", "program", 1);
+    let changed = std::fs::read_to_string(&path)
+        .unwrap()
+        .replacen("playbook", "program", 1);
     std::fs::write(&path, changed).unwrap();
     let output = quell(&["schema", "--check", "--out", out]);
     assert_eq!(output.status.code(), Some(1));
@@ -88,13 +99,17 @@ fn a_bomb_a_huge_file_and_deep_nesting_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let bomb = (0..9).fold("a0: &a0 [x]\n".to_owned(), |text, level| {
         let next = level + 1;
-        let items = [format!("*a{level}"); 9].map(|name| name).join(", ");
+        let items = vec![format!("*a{level}"); 9].join(", ");
         format!("{text}a{next}: &a{next} [{items}]\n")
     });
     let cases = [
         ("bomb.yaml", bomb, "PB0103"),
         ("huge.yaml", "x".repeat(10 << 20), "PB0104"),
-        ("deep.yaml", format!("steps: {}{}", "[".repeat(20_000), "]".repeat(20_000)), "PB0104"),
+        (
+            "deep.yaml",
+            format!("steps: {}{}", "[".repeat(20_000), "]".repeat(20_000)),
+            "PB0104",
+        ),
         ("twice.yaml", "name: a\nname: b\n".to_owned(), "PB0102"),
     ];
     for (name, content, code) in cases {
@@ -102,6 +117,10 @@ fn a_bomb_a_huge_file_and_deep_nesting_are_refused() {
         std::fs::write(path, content).unwrap();
         let output = quell(&["lint", path.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(3), "{name}");
-        assert!(text(&output.stdout).contains(code), "{name}: {}", text(&output.stdout));
+        assert!(
+            text(&output.stdout).contains(code),
+            "{name}: {}",
+            text(&output.stdout)
+        );
     }
 }

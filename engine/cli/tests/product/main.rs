@@ -1,0 +1,16 @@
+//! The whole product, through the real binary: one test program, so that it is linked once.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "whole-product tests start processes, read and write files, and print their tallies"
+)]
+
+mod demo;
+mod kill;
+mod lint;
+#[expect(dead_code, reason = "the load benchmark uses the rest of it")]
+#[path = "../support/mod.rs"]
+mod support;
+mod two_processes;
