@@ -41,7 +41,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
     for poller in parts.pollers(&engine)? {
         pollers.spawn(poller.run());
     }
-    println!("QUELL_READY http://{address}");
+    println!("QUELL_READY {address}");
     server.serve(listener, stopped()).await?;
     pollers.shutdown().await;
     Ok(())

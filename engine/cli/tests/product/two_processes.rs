@@ -1,5 +1,6 @@
 //! The emulator and the engine as two processes, with the configuration of the README.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine_broker::ControlClient;
@@ -32,23 +33,7 @@ async fn the_readme_configuration_isolates_once_however_often_the_alert_comes() 
     ]);
     let emulator = Served::start(emulator, "QUELL_EMULATOR_READY ");
 
-    // As in the README, except for ports and paths: tests run side by side, anywhere.
-    let config = block("# quell.yaml").replace("http://127.0.0.1:8480", &emulator.url);
-    let mut config: serde_json::Map<String, Value> = serde_yaml::from_str(&config).unwrap();
-    config.insert("listen".to_owned(), json!("127.0.0.1:0"));
-    config.insert("data_dir".to_owned(), json!(folder.path().join("data")));
-    for (key, within) in [("playbooks", ""), ("plugins", "file")] {
-        for entry in config[key].as_array_mut().unwrap() {
-            let slot = if within.is_empty() {
-                entry
-            } else {
-                &mut entry[within]
-            };
-            *slot = json!(support::root().join(slot.as_str().unwrap()));
-        }
-    }
-    let path = folder.path().join("quell.yaml");
-    std::fs::write(&path, serde_json::to_string(&config).unwrap()).unwrap();
+    let path = configuration(folder.path(), &emulator.url);
     let mut serve = support::quell();
     serve.args(["serve", "--config"]).arg(&path);
     serve
@@ -84,6 +69,27 @@ async fn the_readme_configuration_isolates_once_however_often_the_alert_comes() 
     let posts = &counts.unwrap().body["posts"]["defender.isolate-machine"];
     assert_eq!(posts, &json!({ alert["machineId"].as_str().unwrap(): 1 }));
     assert_eq!(story(&client).await, expected());
+}
+
+/// The configuration of the README, except for ports and paths: tests run side by side, anywhere.
+fn configuration(folder: &Path, emulator_url: &str) -> PathBuf {
+    let config = block("# quell.yaml").replace("http://127.0.0.1:8480", emulator_url);
+    let mut config: serde_json::Map<String, Value> = serde_yaml::from_str(&config).unwrap();
+    config.insert("listen".to_owned(), json!("127.0.0.1:0"));
+    config.insert("data_dir".to_owned(), json!(folder.join("data")));
+    for (key, within) in [("playbooks", ""), ("plugins", "file")] {
+        for entry in config[key].as_array_mut().unwrap() {
+            let slot = if within.is_empty() {
+                entry
+            } else {
+                &mut entry[within]
+            };
+            *slot = json!(support::root().join(slot.as_str().unwrap()));
+        }
+    }
+    let path = folder.join("quell.yaml");
+    std::fs::write(&path, serde_json::to_string(&config).unwrap()).unwrap();
+    path
 }
 
 /// How each run went, step by step.

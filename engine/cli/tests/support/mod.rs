@@ -118,8 +118,8 @@ impl Served {
                 .next()
                 .expect("the process ended before it was ready")
                 .unwrap();
-            if let Some(url) = line.strip_prefix(ready) {
-                break url.to_owned();
+            if let Some(address) = line.strip_prefix(ready) {
+                break format!("http://{}", address.trim_start_matches("http://"));
             }
         };
         Self {

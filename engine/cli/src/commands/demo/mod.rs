@@ -71,7 +71,7 @@ pub(super) async fn demo(args: DemoArgs) -> Result<(), Fault> {
     print(&summary, format, &folder);
     if args.serve {
         println!("{}", emulator.describe());
-        println!("QUELL_READY {address}");
+        println!("QUELL_READY {}", address.trim_start_matches("http://"));
         super::serve::stopped().await;
     }
     outcome(&*engine, &summary, &ended).await
