@@ -42,10 +42,9 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<(), Fault> {
                 .with_hint("run `quell schema` and commit what it writes"),
         );
     }
-    println!(
-        "{} generated files are up to date",
-        files.len() - stale.len().min(files.len())
-    );
+    if stale.is_empty() {
+        println!("{} generated files are up to date", files.len());
+    }
     Ok(())
 }
 
@@ -56,7 +55,7 @@ pub(crate) fn files() -> BTreeMap<PathBuf, String> {
         .map(std::sync::Arc::new)
         .collect();
     let mut files = BTreeMap::new();
-    let playbook = serde_json::json!({"infos": infos.len()});
+    let playbook = engine_playbook::schema::playbook_schema(&infos);
     files.insert(PathBuf::from("playbook.schema.json"), pretty(&playbook));
     let config = serde_json::to_value(schemars::schema_for!(Config)).unwrap_or_default();
     files.insert(PathBuf::from("config.schema.json"), pretty(&config));

@@ -68,6 +68,36 @@ impl Home {
         self
     }
 
+    /// Sets one more key of the configuration.
+    pub(crate) fn with(self, key: &str, value: &Value) -> Self {
+        let path = self.config();
+        let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        config[key] = value.clone();
+        std::fs::write(path, config.to_string()).unwrap();
+        self
+    }
+
+    /// Writes a file that the engine does not know of; its path.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The binary with the environment of this engine, in its folder.
+    pub(crate) fn quell(&self) -> Command {
+        let mut command = quell();
+        command
+            .current_dir(self.folder.path())
+            .env("TEST_KEY", KEY)
+            .env("TEST_SECRET", &self.secret);
+        command
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("quell.yaml")
+    }
+
     /// The database.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("data").join("quell.db")
@@ -75,13 +105,8 @@ impl Home {
 
     /// Starts the engine and waits until it takes alerts.
     pub(crate) fn serve(&self) -> Served {
-        let config = self.folder.path().join("quell.yaml");
-        let mut command = quell();
-        command
-            .args(["serve", "--config"])
-            .arg(config)
-            .env("TEST_KEY", KEY)
-            .env("TEST_SECRET", &self.secret);
+        let mut command = self.quell();
+        command.args(["serve", "--config"]).arg(self.config());
         Served::start(command, "QUELL_READY ")
     }
 }
