@@ -10,16 +10,25 @@
 //!       └────▶ Done / Failed for good
 //! ```
 
-use actions_contract::{ActionError, EffectKind, ErrorKind, Idempotency, Mode, Outcome};
+mod reconcile;
+
+use actions_contract::{ActionError, EffectKind, Idempotency, Mode, Outcome};
 use engine_model::{Millis, Timestamp, code};
 use engine_playbook::plan::{ActionStep, Step};
 use serde_json::Value;
 
+use self::reconcile::{Doubt, unclear};
 use crate::cx::{Cx, Env, Input, timed_out};
 use crate::{Attempt, Cid, Command, NewsKind};
 
 /// The longest one try may take.
 const ATTEMPT_MAX: Millis = Millis::from_secs(60);
+
+/// The time that a look at the service may take, even where the step has less left.
+const LOOK: Millis = Millis::from_secs(10);
+
+/// The shortest wait between two looks at the same remote action.
+const LOOK_PAUSE: Millis = Millis::from_ms(500);
 
 /// Where an action stands.
 pub(crate) struct ActionState {
@@ -35,9 +44,10 @@ pub(crate) struct ActionState {
     wait: Wait,
     /// What the action handed back when it said `Pending`.
     resume: Option<Value>,
-    /// Set while it is not known whether an earlier try arrived: until then the service may still
-    /// show it late.
-    unknown_until: Option<Timestamp>,
+    /// What it waits for, as the action puts it.
+    pub(crate) note: Option<String>,
+    /// Set while it is not known whether an earlier try arrived.
+    doubt: Option<Doubt>,
     /// Set when the run is cancelled while something that contains may be under way.
     cancelling: bool,
 }
@@ -50,9 +60,25 @@ enum Wait {
 /// What an event came to for an action.
 pub(crate) enum ActionFlow {
     Waiting,
-    Done { output: Value, simulated: bool },
+    Done {
+        output: Value,
+        simulated: bool,
+    },
     Failed(ActionError),
-    Cancelled,
+    /// The run is being cancelled; what the try came to that was under way, where that was found
+    /// out.
+    Cancelled(Option<Result<Value, ActionError>>),
+}
+
+impl ActionFlow {
+    /// The same while the run is being cancelled: it does not go on, whatever the try came to.
+    fn cancelled(self) -> Self {
+        match self {
+            Self::Done { output, .. } => Self::Cancelled(Some(Ok(output))),
+            Self::Failed(error) => Self::Cancelled(Some(Err(error))),
+            other => other,
+        }
+    }
 }
 
 /// An action and the step it stands in.
@@ -100,7 +126,8 @@ impl ActionState {
                 then: Mode::Execute,
             },
             resume: None,
-            unknown_until: None,
+            note: None,
+            doubt: None,
             cancelling: false,
         };
         let simulate = cx.shared.settings.dry_run && of.effect() != EffectKind::Read;
@@ -123,22 +150,27 @@ impl ActionState {
         of: &Of<'_>,
         input: &Input<'_>,
     ) -> Option<ActionFlow> {
-        match (input, &self.wait) {
+        let flow = match (input, &self.wait) {
             (Input::Attempted(of_try, outcome), Wait::Try { cid, mode }) if of_try == cid => {
                 let mode = *mode;
-                Some(self.came_to(cx, of, mode, outcome))
+                self.came_to(cx, of, mode, outcome)
             }
             (Input::Interrupted(of_try), Wait::Try { cid, mode }) if of_try == cid => {
                 let mode = *mode;
-                Some(self.interrupted(cx, of, mode))
+                self.interrupted(cx, of, mode)
             }
             (Input::Fired(timer), Wait::Timer { cid, then }) if timer == cid => {
                 let then = *then;
-                Some(self.woken(cx, of, then))
+                self.woken(cx, of, then)
             }
-            (Input::Cancel, _) => Some(self.cancel(cx, of)),
-            _ => None,
-        }
+            (Input::Cancel, _) => return Some(self.cancel(cx, of)),
+            _ => return None,
+        };
+        Some(if self.cancelling {
+            flow.cancelled()
+        } else {
+            flow
+        })
     }
 
     fn came_to(
@@ -153,18 +185,24 @@ impl ActionState {
                 output: output.clone(),
                 simulated: mode == Mode::Simulate,
             },
-            Outcome::Pending { .. } if self.cancelling => ActionFlow::Cancelled,
+            Outcome::Pending { .. } if self.cancelling => ActionFlow::Cancelled(None),
             Outcome::Pending {
                 state,
                 resume_after,
                 note,
             } => {
                 self.resume = Some(state.clone());
-                self.unknown_until = None;
+                self.doubt = None;
                 self.failures = 0;
                 self.looks = 0;
+                // What is only simulated stays simulated.
+                let then = match mode {
+                    Mode::Simulate => Mode::Simulate,
+                    Mode::Execute | Mode::Reconcile => Mode::Execute,
+                };
+                let until = self.sleep(cx, *resume_after, then);
                 let note = note.clone().unwrap_or_else(|| "waiting".to_owned());
-                let until = self.sleep(cx, *resume_after, Mode::Execute);
+                self.note = Some(note.clone());
                 cx.tell(of.step.label(), NewsKind::StepWaits { note, until });
                 ActionFlow::Waiting
             }
@@ -177,15 +215,14 @@ impl ActionState {
 
     /// The engine stopped during a try: it is repeated where that is harmless, else looked up.
     fn interrupted(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, mode: Mode) -> ActionFlow {
-        let looked = mode != Mode::Execute || self.resume.is_some();
-        if looked || of.repeatable() {
-            if self.cancelling && self.unknown_until.is_none() {
-                return ActionFlow::Cancelled;
-            }
+        if mode == Mode::Reconcile {
             self.ask(cx, of, mode);
             return ActionFlow::Waiting;
         }
-        self.look_up(cx, of, "the engine stopped during the attempt")
+        if self.looked(mode) || of.repeatable() {
+            return self.woken(cx, of, mode);
+        }
+        self.look_up(cx, of, None)
     }
 
     /// The request may have arrived and there is no answer.
@@ -196,54 +233,18 @@ impl ActionState {
         mode: Mode,
         error: &ActionError,
     ) -> ActionFlow {
-        let looked = mode != Mode::Execute || self.resume.is_some();
-        if looked || of.repeatable() {
+        if self.looked(mode) || of.repeatable() {
             let mut error = error.clone();
             error.retryable = true;
             return self.failed(cx, of, mode, error);
         }
         self.failures += 1;
-        self.look_up(cx, of, &error.message)
+        self.look_up(cx, of, Some(error))
     }
 
-    fn look_up(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, reason: &str) -> ActionFlow {
-        if !of.effect().needs_reconcile() {
-            return ActionFlow::Failed(unclear(reason));
-        }
-        self.unknown_until = Some(cx.now.plus(cx.shared.settings.reconcile_window));
-        self.looks = 0;
-        cx.tell(
-            of.step.label(),
-            NewsKind::StepReconciles {
-                reason: reason.to_owned(),
-            },
-        );
-        self.ask(cx, of, Mode::Reconcile);
-        ActionFlow::Waiting
-    }
-
-    /// The service shows no trace of the earlier try. Only after the window does that mean that
-    /// nothing happened.
-    fn nothing_happened(&mut self, cx: &mut Cx<'_>, of: &Of<'_>) -> ActionFlow {
-        let Some(until) = self.unknown_until else {
-            return ActionFlow::Failed(unclear("the action answered a question nobody asked"));
-        };
-        if cx.now < until {
-            self.looks += 1;
-            let pause = Millis::from_ms(500 << self.looks.min(6));
-            let left = until.since(cx.now);
-            self.sleep(cx, pause.min(left), Mode::Reconcile);
-            return ActionFlow::Waiting;
-        }
-        self.unknown_until = None;
-        if self.cancelling {
-            return ActionFlow::Cancelled;
-        }
-        if self.failures >= of.action.retry.max_attempts {
-            return ActionFlow::Failed(unclear("no try arrived"));
-        }
-        self.ask(cx, of, Mode::Execute);
-        ActionFlow::Waiting
+    /// Whether a try in this mode changes nothing: it only looks.
+    fn looked(&self, mode: Mode) -> bool {
+        mode != Mode::Execute || self.resume.is_some()
     }
 
     fn failed(
@@ -253,23 +254,40 @@ impl ActionState {
         mode: Mode,
         error: ActionError,
     ) -> ActionFlow {
-        let following = self.resume.is_some() || self.unknown_until.is_some();
-        if self.cancelling && self.unknown_until.is_none() {
-            return ActionFlow::Cancelled;
+        if self.doubt.is_some() {
+            return self.look_failed(cx, of, &error);
+        }
+        if self.cancelling {
+            return ActionFlow::Cancelled(None);
         }
         self.failures += 1;
         let retry = &of.action.retry;
+        let following = self.resume.is_some();
         let again = error.retryable
             && (following
                 || (self.failures < retry.max_attempts && retry.on.contains(&error.kind)));
-        let pause = error.retry_after.unwrap_or_else(|| self.back_off(cx, of));
+        let mut pause = error
+            .retry_after
+            .unwrap_or_else(|| self.back_off(cx, of, self.failures));
+        if following {
+            pause = pause.max(LOOK_PAUSE);
+        }
         if !again || cx.now.plus(pause) >= self.deadline {
             return ActionFlow::Failed(error);
         }
-        let at = self.sleep(cx, pause, mode);
-        let reason = error.message;
-        cx.tell(of.step.label(), NewsKind::StepRetries { reason, at });
+        self.retry(cx, of, (pause, mode), error.message);
         ActionFlow::Waiting
+    }
+
+    fn retry(
+        &mut self,
+        cx: &mut Cx<'_>,
+        of: &Of<'_>,
+        (pause, mode): (Millis, Mode),
+        reason: String,
+    ) {
+        let at = self.sleep(cx, pause, mode);
+        cx.tell(of.step.label(), NewsKind::StepRetries { reason, at });
     }
 
     fn woken(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, then: Mode) -> ActionFlow {
@@ -277,7 +295,7 @@ impl ActionState {
             self.ask(cx, of, then);
             return ActionFlow::Waiting;
         }
-        if self.unknown_until.is_some() {
+        if self.doubt.is_some() {
             return ActionFlow::Failed(unclear("the deadline passed first"));
         }
         ActionFlow::Failed(timed_out(code::RN0103, "the step", self.deadline))
@@ -292,21 +310,27 @@ impl ActionState {
             }
             Wait::Timer { .. } => false,
         };
-        if in_doubt || self.unknown_until.is_some() {
+        if in_doubt || self.doubt.is_some() {
             self.cancelling = true;
             return ActionFlow::Waiting;
         }
         if let Wait::Timer { cid, .. } = self.wait {
             cx.commands.push(Command::Forget { cid });
         }
-        ActionFlow::Cancelled
+        ActionFlow::Cancelled(None)
     }
 
     fn ask(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, mode: Mode) {
         let cid = cx.cid();
         self.attempts += 1;
         self.wait = Wait::Try { cid, mode };
-        let left = self.deadline.since(cx.now).max(Millis::from_ms(1));
+        self.note = None;
+        // What happened is worth a look even where the engine was away until past the deadline.
+        let least = match mode {
+            Mode::Reconcile => LOOK,
+            Mode::Execute | Mode::Simulate => Millis::from_ms(1),
+        };
+        let left = self.deadline.since(cx.now).max(least);
         cx.commands.push(Command::Attempt(Box::new(Attempt {
             cid,
             step: of.step.path.clone(),
@@ -332,24 +356,16 @@ impl ActionState {
     }
 
     /// Full jitter over an exponential wait; chance is a hash of what is being tried.
-    fn back_off(&self, cx: &Cx<'_>, of: &Of<'_>) -> Millis {
+    fn back_off(&self, cx: &Cx<'_>, of: &Of<'_>, tries: u32) -> Millis {
         let retry = &of.action.retry;
         let mut wait_ms = retry.delay.as_ms();
-        for _ in 1..self.failures.min(32) {
+        for _ in 1..tries.min(32) {
             wait_ms = wait_ms.saturating_mul(u64::from(retry.multiplier_percent)) / 100;
         }
         let wait_ms = wait_ms.min(retry.max_delay.as_ms());
-        let seed = format!("{}/{}/{}", cx.shared.run, of.step.path, self.failures);
+        let seed = format!("{}/{}/{tries}", cx.shared.run, of.step.path);
         let hash = engine_model::Digest::of(seed.as_bytes());
         let share = u64::from_str_radix(&hash.as_str()[7..11], 16).unwrap_or(0);
         Millis::from_ms(wait_ms.saturating_mul(share) / 0xffff)
     }
-}
-
-fn unclear(reason: &str) -> ActionError {
-    ActionError::permanent(
-        ErrorKind::Internal,
-        code::AC0108,
-        format!("it could not be found out whether the action happened: {reason}"),
-    )
 }

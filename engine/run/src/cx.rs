@@ -5,7 +5,7 @@ use engine_model::{Code, Millis, RunId, Timestamp, code};
 use engine_playbook::expr::{EvalError, Expr, Scope, Template};
 use serde_json::{Map, Value, json};
 
-use crate::{Cid, Command, News, NewsKind, RunStatus, Settings, StepRecord};
+use crate::{Cid, Command, News, NewsKind, RunStatus, Settings, Started, StepRecord};
 
 /// What a step waits for has happened.
 pub(crate) enum Input<'a> {
@@ -89,11 +89,53 @@ impl Env<'_> {
 pub(crate) struct Shared {
     pub(crate) run: RunId,
     pub(crate) settings: Settings,
+    /// The deadline of the run.
+    pub(crate) deadline: Timestamp,
     /// The names of expressions: `inputs`, `vars`, `alert`, `steps` …
     pub(crate) names: Map<String, Value>,
     pub(crate) records: Vec<StepRecord>,
     pub(crate) news: Vec<News>,
     pub(crate) next_cid: u64,
+}
+
+impl Shared {
+    /// What a run begins with.
+    pub(crate) fn new(started: &Started, deadline: Timestamp) -> Self {
+        Self {
+            run: started.run.clone(),
+            settings: started.settings,
+            deadline,
+            names: names(started),
+            records: Vec::new(),
+            news: Vec::new(),
+            next_cid: 0,
+        }
+    }
+}
+
+fn names(started: &Started) -> Map<String, Value> {
+    let mut names = Map::new();
+    names.insert("inputs".to_owned(), Value::Object(started.inputs.clone()));
+    names.insert("vars".to_owned(), Value::Object(Map::new()));
+    names.insert("steps".to_owned(), Value::Object(Map::new()));
+    names.insert("trigger".to_owned(), json!({ "id": started.trigger }));
+    names.insert(
+        "run".to_owned(),
+        json!({
+            "id": started.run,
+            "playbook": started.playbook,
+            "tenant": started.tenant,
+            "started_at": started.at,
+            "now": started.at,
+        }),
+    );
+    if let Some(alert) = &started.alert {
+        names.insert("alert".to_owned(), alert.clone());
+    }
+    if let Some(schedule) = &started.schedule {
+        names.insert("schedule".to_owned(), schedule.clone());
+    }
+    names
 }
 
 /// What one event is handled with.

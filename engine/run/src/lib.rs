@@ -17,6 +17,7 @@ mod set;
 mod step;
 mod stop;
 mod switch;
+mod verdict;
 
 pub use command::{Attempt, Cid, Command, Finish, RunStatus};
 pub use event::{Event, Settings, Started};

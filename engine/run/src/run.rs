@@ -7,7 +7,7 @@ use engine_model::{Timestamp, code};
 use engine_playbook::expr::Template;
 use engine_playbook::plan::{Plan, Step};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::block::Block;
 use crate::cx::{CLEAN_UP, Cx, End, Env, Flow, Input, RunError, Shared, timed_out};
@@ -140,15 +140,8 @@ impl Run {
     }
 
     fn start(&mut self, started: &Started, commands: &mut Vec<Command>) {
-        let mut shared = Shared {
-            run: started.run.clone(),
-            settings: started.settings,
-            names: names(started),
-            records: Vec::new(),
-            news: Vec::new(),
-            next_cid: 0,
-        };
         self.deadline = started.at.plus(self.plan.timeout);
+        let mut shared = Shared::new(started, self.deadline);
         let mut cx = Cx {
             now: started.at,
             shared: &mut shared,
@@ -215,8 +208,11 @@ impl Run {
     }
 
     fn steps_flow(&mut self, cx: &mut Cx<'_>, flow: Flow) {
-        let Flow::Ended(end) = flow else { return };
-        if let End::Failed(failure) = &end {
+        let Flow::Ended(mut end) = flow else { return };
+        if let End::Failed(failure) = &mut end {
+            if failure.error.kind == ErrorKind::Timeout && cx.now >= self.deadline {
+                failure.error = timed_out(code::RN0102, "the run", self.deadline);
+            }
             self.error = failure.to_value();
             if !self.plan.on_error.is_empty() {
                 let plan = Arc::clone(&self.plan);
@@ -283,7 +279,7 @@ impl Run {
 
     fn finish(&self, cx: &Cx<'_>, end: End) -> Finish {
         let (status, reason) = match end {
-            End::Failed(failure) => return self.failed(cx, &failure),
+            End::Failed(failure) => return failed(&failure),
             End::Cancelled => (RunStatus::Cancelled, None),
             End::Stopped(status, reason) => (status, reason),
             End::Done => (RunStatus::Succeeded, None),
@@ -303,40 +299,26 @@ impl Run {
                 error: None,
                 reason,
             },
-            Err(error) => self.failed(
-                cx,
-                &RunError {
-                    step: "outputs".to_owned(),
-                    attempts: 0,
-                    error,
-                },
-            ),
+            Err(error) => failed(&RunError {
+                step: "outputs".to_owned(),
+                attempts: 0,
+                error,
+            }),
         }
     }
+}
 
-    fn failed(&self, cx: &Cx<'_>, failure: &RunError) -> Finish {
-        let late = failure.error.kind == ErrorKind::Timeout && cx.now >= self.deadline;
-        let (status, error) = if late {
-            let error = timed_out(code::RN0102, "the run", self.deadline);
-            let step = failure.step.clone();
-            (
-                RunStatus::TimedOut,
-                RunError {
-                    step,
-                    attempts: failure.attempts,
-                    error,
-                }
-                .to_value(),
-            )
-        } else {
-            (RunStatus::Failed, failure.to_value())
-        };
-        Finish {
-            status,
-            outputs: Map::new(),
-            error: Some(error),
-            reason: None,
-        }
+fn failed(failure: &RunError) -> Finish {
+    let status = if failure.error.code == code::RN0102.as_str() {
+        RunStatus::TimedOut
+    } else {
+        RunStatus::Failed
+    };
+    Finish {
+        status,
+        outputs: Map::new(),
+        error: Some(failure.to_value()),
+        reason: None,
     }
 }
 
@@ -347,36 +329,9 @@ fn outputs(cx: &Cx<'_>, outputs: &[(String, Template)]) -> Result<Map<String, Va
         .collect()
 }
 
-fn names(started: &Started) -> Map<String, Value> {
-    let mut names = Map::new();
-    names.insert("inputs".to_owned(), Value::Object(started.inputs.clone()));
-    names.insert("vars".to_owned(), Value::Object(Map::new()));
-    names.insert("steps".to_owned(), Value::Object(Map::new()));
-    names.insert("trigger".to_owned(), json!({ "id": started.trigger }));
-    names.insert(
-        "run".to_owned(),
-        json!({
-            "id": started.run,
-            "playbook": started.playbook,
-            "tenant": started.tenant,
-            "started_at": started.at,
-            "now": started.at,
-        }),
-    );
-    if let Some(alert) = &started.alert {
-        names.insert("alert".to_owned(), alert.clone());
-    }
-    if let Some(schedule) = &started.schedule {
-        names.insert("schedule".to_owned(), schedule.clone());
-    }
-    names
-}
-
-/// The cids of the tries that are under way after these events: what a restart has to report as
-/// interrupted.
 impl Run {
     /// Folds events without performing anything, and names the tries that were under way at the
-    /// end of them.
+    /// end of them: what a restart has to report as interrupted.
     pub fn fold<'a>(
         plan: Arc<Plan>,
         events: impl IntoIterator<Item = &'a Event>,

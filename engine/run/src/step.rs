@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::action::{ActionFlow, ActionState, Of};
 use crate::block::Block;
 use crate::cx::{CLEAN_UP, Cx, End, Env, Flow, Input, RunError};
+use crate::verdict::{Verdict, failed_status};
 use crate::{NewsKind, StepRecord, StepStatus, raise, set, stop, switch};
 
 /// Where a step stands.
@@ -35,46 +36,6 @@ enum Stage {
         deadline: Timestamp,
         then: Verdict,
     },
-}
-
-/// What a step came to, for itself and for what stands around it.
-struct Verdict {
-    status: StepStatus,
-    output: Option<Value>,
-    failure: Option<RunError>,
-    end: End,
-}
-
-impl Verdict {
-    fn done(status: StepStatus, output: Option<Value>) -> Self {
-        Self {
-            status,
-            output,
-            failure: None,
-            end: End::Done,
-        }
-    }
-
-    fn of(end: End) -> Self {
-        let (status, failure) = match &end {
-            End::Done | End::Stopped(..) => (StepStatus::Succeeded, None),
-            End::Failed(failure) => (failed_status(failure), Some(failure.clone())),
-            End::Cancelled => (StepStatus::Cancelled, None),
-        };
-        Self {
-            status,
-            output: None,
-            failure,
-            end,
-        }
-    }
-}
-
-fn failed_status(failure: &RunError) -> StepStatus {
-    match failure.error.code.as_ref() {
-        "RN0102" | "RN0103" => StepStatus::TimedOut,
-        _ => StepStatus::Failed,
-    }
 }
 
 impl StepState {
@@ -157,7 +118,8 @@ impl StepState {
             StepKind::Stop { status, reason } => {
                 stop::stop(cx, env, *status, reason.as_ref()).map(Flow::Ended)
             }
-            StepKind::Fail(raise) => Err(raise::raised(cx, env, raise.as_ref())),
+            StepKind::Fail(Some(raise)) => Err(raise::raised(cx, env, raise)),
+            StepKind::Fail(None) => Ok(Flow::Ended(End::Failed(raise::again(cx, env)))),
         }
     }
 
@@ -173,7 +135,9 @@ impl StepState {
         match (&mut self.stage, &step.kind) {
             (Stage::Action(state), StepKind::Action(action)) => {
                 let flow = state.deliver(cx, &Of { step, action }, input)?;
-                cx.shared.records[self.record].attempts = state.attempts;
+                let record = &mut cx.shared.records[self.record];
+                record.attempts = state.attempts;
+                record.note.clone_from(&state.note);
                 Some(self.action_flow(cx, env, step, flow))
             }
             (Stage::Group(block), StepKind::Group { steps, .. }) => {
@@ -206,12 +170,16 @@ impl StepState {
             }
             (
                 Stage::Finally {
-                    block, deadline, ..
+                    block,
+                    deadline,
+                    then,
                 },
                 StepKind::Group { finally, .. },
             ) => {
-                // What cleans up is not cancelled; it has a deadline of its own.
+                // What cleans up is not cancelled, but nothing comes after it; it has a deadline
+                // of its own.
                 if matches!(input, Input::Cancel) {
+                    then.end = End::Cancelled;
                     return Some(Flow::Waiting);
                 }
                 let flow = block.deliver(cx, env, (finally, *deadline), input)?;
@@ -239,7 +207,31 @@ impl StepState {
                 self.close(cx, step, Verdict::done(status, Some(output)))
             }
             ActionFlow::Failed(error) => self.body_failed(cx, env, step, error),
-            ActionFlow::Cancelled => self.close(cx, step, Verdict::of(End::Cancelled)),
+            ActionFlow::Cancelled(came_to) => self.cancelled(cx, step, came_to),
+        }
+    }
+
+    /// The run does not go on, but what the step came to is known where that was found out.
+    fn cancelled(
+        &self,
+        cx: &mut Cx<'_>,
+        step: &Step,
+        came_to: Option<Result<Value, ActionError>>,
+    ) -> Flow {
+        let verdict = match came_to {
+            None => Verdict::of(End::Cancelled),
+            Some(Ok(output)) => Verdict::done(StepStatus::Succeeded, Some(output)),
+            Some(Err(error)) => Verdict::of(End::Failed(self.failure(cx, step, error))),
+        };
+        let end = End::Cancelled;
+        self.close(cx, step, Verdict { end, ..verdict })
+    }
+
+    fn failure(&self, cx: &Cx<'_>, step: &Step, error: ActionError) -> RunError {
+        RunError {
+            step: step.label().to_owned(),
+            attempts: cx.shared.records[self.record].attempts,
+            error,
         }
     }
 
@@ -250,12 +242,7 @@ impl StepState {
         step: &Step,
         error: ActionError,
     ) -> Flow {
-        let attempts = cx.shared.records[self.record].attempts;
-        let failure = RunError {
-            step: step.label().to_owned(),
-            attempts,
-            error,
-        };
+        let failure = self.failure(cx, step, error);
         self.body(cx, env, step, Flow::Ended(End::Failed(failure)))
     }
 
@@ -268,7 +255,11 @@ impl StepState {
         let End::Failed(failure) = end else {
             return self.clean_up(cx, env, step, Verdict::of(end));
         };
+        // Past the deadline of the run nothing handles an error and goes on; what cleans up has a
+        // later deadline of its own.
+        let late = cx.now >= cx.shared.deadline && self.deadline <= cx.shared.deadline;
         match &step.on_error {
+            _ if late => self.clean_up(cx, env, step, Verdict::of(End::Failed(failure))),
             OnError::Fail => self.clean_up(cx, env, step, Verdict::of(End::Failed(failure))),
             OnError::Continue => {
                 let status = failed_status(&failure);
@@ -355,7 +346,7 @@ impl StepState {
         self.close(cx, step, verdict)
     }
 
-    fn close(&mut self, cx: &mut Cx<'_>, step: &Step, verdict: Verdict) -> Flow {
+    fn close(&self, cx: &mut Cx<'_>, step: &Step, verdict: Verdict) -> Flow {
         let Verdict {
             status,
             output,
@@ -366,6 +357,7 @@ impl StepState {
         let record = &mut cx.shared.records[self.record];
         record.status = status;
         record.ended_at = Some(cx.now);
+        record.note = None;
         record.error.clone_from(&error);
         let mut fields = Map::new();
         fields.insert("status".to_owned(), json!(status));

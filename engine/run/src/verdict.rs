@@ -1,0 +1,47 @@
+//! What a step came to.
+
+use serde_json::Value;
+
+use crate::StepStatus;
+use crate::cx::{End, RunError};
+
+/// What a step came to, for itself and for what stands around it.
+pub(crate) struct Verdict {
+    pub(crate) status: StepStatus,
+    pub(crate) output: Option<Value>,
+    pub(crate) failure: Option<RunError>,
+    pub(crate) end: End,
+}
+
+impl Verdict {
+    pub(crate) fn done(status: StepStatus, output: Option<Value>) -> Self {
+        Self {
+            status,
+            output,
+            failure: None,
+            end: End::Done,
+        }
+    }
+
+    pub(crate) fn of(end: End) -> Self {
+        let (status, failure) = match &end {
+            End::Done | End::Stopped(..) => (StepStatus::Succeeded, None),
+            End::Failed(failure) => (failed_status(failure), Some(failure.clone())),
+            End::Cancelled => (StepStatus::Cancelled, None),
+        };
+        Self {
+            status,
+            output: None,
+            failure,
+            end,
+        }
+    }
+}
+
+/// How a step stands that failed so.
+pub(crate) fn failed_status(failure: &RunError) -> StepStatus {
+    match failure.error.code.as_ref() {
+        "RN0102" | "RN0103" => StepStatus::TimedOut,
+        _ => StepStatus::Failed,
+    }
+}

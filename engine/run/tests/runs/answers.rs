@@ -1,0 +1,90 @@
+//! What the world may answer to a try.
+
+use actions_contract::{ActionError, ErrorKind, Outcome};
+use engine_model::{Millis, code};
+use serde_json::{Value, json};
+
+/// What becomes of a try, and how long that takes.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) after: Millis,
+    pub(crate) came_to: CameTo,
+}
+
+/// What becomes of a try.
+#[derive(Clone, Debug)]
+pub(crate) enum CameTo {
+    /// The action says so.
+    Outcome(Outcome),
+    /// The engine stops meanwhile.
+    Interruption,
+}
+
+impl Answer {
+    /// The same, but it takes this long.
+    pub(crate) fn after(self, after: &str) -> Self {
+        let after = after.parse().unwrap();
+        Self { after, ..self }
+    }
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            after: Millis::from_ms(100),
+            came_to: CameTo::Outcome(outcome),
+        }
+    }
+}
+
+pub(crate) fn done(output: Value) -> Answer {
+    Outcome::Done { output }.into()
+}
+
+pub(crate) fn pending(state: Value, resume_after: &str) -> Answer {
+    Outcome::Pending {
+        state,
+        resume_after: resume_after.parse().unwrap(),
+        note: Some("the device is asleep".to_owned()),
+    }
+    .into()
+}
+
+pub(crate) fn nothing() -> Answer {
+    Outcome::Nothing.into()
+}
+
+pub(crate) fn unclear() -> Answer {
+    Outcome::Unclear {
+        message: "two look alike".to_owned(),
+    }
+    .into()
+}
+
+pub(crate) fn interrupted() -> Answer {
+    Answer {
+        after: Millis::from_secs(5),
+        came_to: CameTo::Interruption,
+    }
+}
+
+/// A failure that another try may mend.
+pub(crate) fn failed(kind: ErrorKind, retry_after: Option<&str>) -> Answer {
+    let message = format!("{kind} for now");
+    let wait = retry_after.map(|wait| wait.parse().unwrap());
+    let error = ActionError::retryable(kind, code::AC0111, message, wait);
+    Outcome::Failed { error }.into()
+}
+
+/// A failure that no other try mends.
+pub(crate) fn broken(kind: ErrorKind) -> Answer {
+    let mut error = ActionError::permanent(kind, code::AC0101, "it does not work");
+    error.details = Some(json!({ "vendor": "said no" }));
+    Outcome::Failed { error }.into()
+}
+
+pub(crate) fn unknown() -> Answer {
+    let error =
+        ActionError::retryable(ErrorKind::Network, code::BR0201, "the line went dead", None);
+    Outcome::Unknown { error }.into()
+}
