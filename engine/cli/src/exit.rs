@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use engine_model::Code;
 
+use crate::plain::plain_lines;
+
 /// What kind of end it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -78,10 +80,10 @@ impl Fault {
                 .code
                 .map(|code| format!("[{code}]"))
                 .unwrap_or_default();
-            anstream::eprintln!("error{code}: {}", self.message);
+            anstream::eprintln!("error{code}: {}", plain_lines(&self.message));
         }
         for hint in &self.hints {
-            anstream::eprintln!("  help: {hint}");
+            anstream::eprintln!("  help: {}", plain_lines(hint));
         }
         if let Some(code) = self.code {
             anstream::eprintln!("  more: quell explain {code}");

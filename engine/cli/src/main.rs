@@ -14,6 +14,7 @@ mod client;
 mod commands;
 mod config;
 mod exit;
+mod plain;
 mod telemetry;
 mod timeline;
 mod wire;

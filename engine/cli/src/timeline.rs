@@ -11,6 +11,7 @@ use engine_run::{NewsKind, RunStatus, StepStatus};
 use serde_json::{Value, json};
 
 use crate::args::Format;
+use crate::plain::Plain;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -114,7 +115,9 @@ impl Timeline {
         let since = at.since(began).as_ms();
         let clock = format!("{:>3}.{:03}s", since / 1000, since % 1000);
         anstream::println!(
-            "{QUIET}{clock}{QUIET:#} {style}{mark}{style:#} {BOLD}{who:<34}{BOLD:#} {text}"
+            "{QUIET}{clock}{QUIET:#} {style}{mark}{style:#} {BOLD}{:<34}{BOLD:#} {}",
+            Plain(who),
+            Plain(text),
         );
     }
 }

@@ -3,6 +3,7 @@
 use crate::args::{AlertsCommand, Format};
 use crate::client::Client;
 use crate::exit::Fault;
+use crate::plain::Plain;
 
 use super::runs::print_json;
 
@@ -17,11 +18,11 @@ pub(super) async fn alerts(command: AlertsCommand) -> Result<(), Fault> {
                         println!(
                             "{}  {:<13} {}/{} r{}  {} ({} runs)",
                             alert.received_at,
-                            alert.severity,
+                            Plain(&alert.severity),
                             alert.key.source.as_str(),
-                            alert.key.id,
+                            Plain(&alert.key.id),
                             alert.revision,
-                            alert.title,
+                            Plain(&alert.title),
                             alert.runs.len()
                         );
                     }
@@ -37,15 +38,15 @@ pub(super) async fn alerts(command: AlertsCommand) -> Result<(), Fault> {
                     println!(
                         "{}/{} revision {}",
                         alert.source.as_str(),
-                        alert.id,
+                        Plain(&alert.id),
                         summary.revision
                     );
-                    println!("  title    {}", alert.title);
-                    println!("  severity {}", alert.severity);
+                    println!("  title    {}", Plain(&alert.title));
+                    println!("  severity {}", Plain(&alert.severity));
                     println!("  came in  {}", summary.received_at);
                     let device = alert.device.as_ref();
                     let name = device.and_then(|device| device.name.as_deref());
-                    println!("  device   {}", name.unwrap_or("-"));
+                    println!("  device   {}", Plain(name.unwrap_or("-")));
                     for run in &summary.runs {
                         println!("  run      {run}");
                     }

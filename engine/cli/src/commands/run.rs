@@ -11,6 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::args::{Format, RunArgs};
 use crate::config::Config;
 use crate::exit::{Fault, Kind};
+use crate::plain::Plain;
 use crate::timeline::Timeline;
 use crate::wire::{self, Opening, Parts};
 
@@ -82,7 +83,7 @@ async fn conclude(engine: &dyn Engine, run: &RunId, format: Format) -> Result<()
         ),
         Format::Human => {
             for (name, value) in &finish.outputs {
-                println!("{name} = {value}");
+                println!("{name} = {}", Plain(value));
             }
         }
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::args::{Format, RunsCommand};
 use crate::client::{Client, run_id};
 use crate::exit::{Fault, Kind};
+use crate::plain::Plain;
 
 pub(super) async fn runs(command: RunsCommand) -> Result<(), Fault> {
     match command {
@@ -74,7 +75,7 @@ fn print_row(run: &RunSummary) {
         run.started_at,
         run.status.as_str(),
         run.playbook,
-        run.cause
+        Plain(&run.cause)
     );
 }
 
@@ -82,7 +83,8 @@ fn print_run(document: &RunDocument) {
     let run = &document.summary;
     println!("{} {}", run.id, run.status.as_str());
     println!("  playbook {} ({})", run.playbook, run.digest);
-    println!("  cause    {} through trigger {}", run.cause, run.trigger);
+    let cause = Plain(&run.cause);
+    println!("  cause    {cause} through trigger {}", run.trigger);
     println!("  began    {}", run.started_at);
     if let Some(at) = run.ended_at {
         println!("  ended    {at}");
@@ -101,21 +103,21 @@ fn print_run(document: &RunDocument) {
         );
         let message = step.error.as_ref().and_then(|error| error.get("message"));
         if let Some(message) = message.and_then(Value::as_str) {
-            println!("             {message}");
+            println!("             {}", Plain(message));
         }
         if let Some(id) = step.output.as_ref().and_then(|output| output.get("id")) {
             println!(
                 "             id {}",
-                id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+                Plain(id.as_str().map_or_else(|| id.to_string(), str::to_owned))
             );
         }
     }
     if let Some(finish) = &document.view.finish {
         for (name, value) in &finish.outputs {
-            println!("  output   {name} = {value}");
+            println!("  output   {name} = {}", Plain(value));
         }
         if let Some(reason) = &finish.reason {
-            println!("  reason   {reason}");
+            println!("  reason   {}", Plain(reason));
         }
     }
 }
