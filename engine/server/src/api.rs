@@ -1,6 +1,7 @@
 //! The routes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -15,6 +16,7 @@ use engine_driver::{
 };
 use engine_model::{Alert, PlaybookName, RunId, TenantId, code};
 use engine_run::RunStatus;
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
@@ -29,6 +31,9 @@ use crate::problem::Problem;
 const LIST_DEFAULT: usize = 50;
 /// Rows of a list at the most.
 const LIST_MAX: usize = 500;
+/// How long requests under way may take when the server stops. Nothing is lost with one that is cut
+/// off, as it was not answered.
+const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// What a server is made of.
 pub struct ServerOptions {
@@ -84,9 +89,15 @@ impl Server {
                 Arc::clone(&self.shared),
                 person_only,
             ));
-        Router::new()
+        let intake = Router::new()
             .route("/v1/alerts", post(intake::any))
             .route("/v1/alerts/{source}", post(intake::of_source))
+            .route_layer(middleware::from_fn_with_state(
+                Arc::clone(&self.shared),
+                intake::admit,
+            ));
+        Router::new()
+            .merge(intake)
             .merge(people)
             .route("/healthz", get(|| async { "ok\n" }))
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -101,7 +112,7 @@ impl Server {
             .with_state(Arc::clone(&self.shared))
     }
 
-    /// Serves until `stop` ends.
+    /// Serves until `stop` ends; requests under way are finished, within a few seconds.
     ///
     /// # Errors
     ///
@@ -111,9 +122,19 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        axum::serve(listener, self.router())
-            .with_graceful_shutdown(stop)
-            .await
+        let stop = stop.boxed().shared();
+        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(stop.clone());
+        let late = async {
+            stop.await;
+            tokio::time::sleep(STOP_TIME_MAX).await;
+        };
+        tokio::select! {
+            served = serving.into_future() => served,
+            () = late => {
+                tracing::warn!("connections that did not end are cut off");
+                Ok(())
+            }
+        }
     }
 }
 

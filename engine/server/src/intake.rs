@@ -1,12 +1,14 @@
 //! `POST /v1/alerts`: alerts in the vendor's shape, taken only when durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actions_contract::{MapError, Source};
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine_driver::Receipt;
 use engine_model::{Alert, AlertKey, AlertSource, RunId, TenantId, code};
@@ -16,11 +18,15 @@ use serde_json::Value;
 
 use crate::api::Shared;
 use crate::auth;
-use crate::body::{self, Batch};
+use crate::body::{self, BODY_BYTES_MAX, Batch};
 use crate::problem::Problem;
 
 /// Alerts of one batch that are taken at the same time.
 const AT_ONCE: usize = 64;
+/// The longest time in which a body arrives: whoever sends slower holds a place of others.
+const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// The longest id of an alert; that of every vendor is far shorter.
+const ID_BYTES_MAX: usize = 1024;
 
 /// What became of one alert.
 #[derive(Debug, Serialize)]
@@ -48,6 +54,27 @@ struct Answer {
     refused: Vec<Refused>,
 }
 
+/// Lets a request in: nothing of its body is read before its key is known.
+pub(crate) async fn admit(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    auth::may_hand_in(&shared.keys, request.headers())?;
+    let Ok(_permit) = shared.intake_permits.try_acquire() else {
+        return Err(Problem::busy());
+    };
+    let (head, body) = request.into_parts();
+    let arrived = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
+    let bytes = arrived
+        .map_err(|_| {
+            let detail = "the body did not arrive within 30 seconds";
+            Problem::new(StatusCode::REQUEST_TIMEOUT, code::SV0102, detail)
+        })?
+        .map_err(|_| body::too_large())?;
+    Ok(next.run(Request::from_parts(head, Body::from(bytes))).await)
+}
+
 /// Takes alerts whose shape tells their source.
 pub(crate) async fn any(
     State(shared): State<Arc<Shared>>,
@@ -58,29 +85,23 @@ pub(crate) async fn any(
         .get("quell-source")
         .and_then(|value| value.to_str().ok());
     let source = named.map(source_of).transpose()?;
-    take(&shared, &headers, source, &body).await
+    take(&shared, source, &body).await
 }
 
 /// Takes alerts of the source named in the path.
 pub(crate) async fn of_source(
     State(shared): State<Arc<Shared>>,
     Path(source): Path<String>,
-    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    take(&shared, &headers, Some(source_of(&source)?), &body).await
+    take(&shared, Some(source_of(&source)?), &body).await
 }
 
 async fn take(
     shared: &Shared,
-    headers: &HeaderMap,
     source: Option<AlertSource>,
     body: &[u8],
 ) -> Result<Response, Problem> {
-    auth::may_hand_in(&shared.keys, headers)?;
-    let Ok(_permit) = shared.intake_permits.try_acquire() else {
-        return Err(Problem::busy());
-    };
     match body::read(body)? {
         Batch::One(value) => {
             let taken = one(shared, source, None, value).await?;
@@ -182,7 +203,14 @@ pub fn read_alert(
         path: "source".to_owned(),
         message: format!("no adapter takes alerts of `{}`", source.as_str()),
     })?;
-    adapter.map(value, tenant)
+    let alert = adapter.map(value, tenant)?;
+    if alert.id.len() > ID_BYTES_MAX {
+        return Err(MapError {
+            path: "id".to_owned(),
+            message: format!("longer than {ID_BYTES_MAX} bytes"),
+        });
+    }
+    Ok(alert)
 }
 
 /// The source by the shape: our own shape says it, everything else is Defender for Endpoint's.

@@ -115,7 +115,8 @@ impl Poller {
             for raw in page.alerts {
                 match self.source.map(raw, &self.tenant) {
                     Ok(alert) => {
-                        newest = newest.max(alert.updated_at);
+                        // A time that has not come yet would hide every alert until then.
+                        newest = newest.max(alert.updated_at.min(now));
                         self.engine.intake(alert).await.map_err(of_engine)?;
                         taken += 1;
                     }
