@@ -1,6 +1,6 @@
 //! The database file: its tables, its version, its lock.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use engine_model::{Code, code};
@@ -112,13 +112,11 @@ impl Folder {
                 format!("{what} `{}`: {error}", path.display()),
             )
         };
-        std::fs::create_dir_all(path).map_err(|error| refused("cannot create", &error))?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("quell.lock"))
+        private_folder(path).map_err(|error| refused("cannot create", &error))?;
+        let file = private_file(&path.join("quell.lock"))
             .map_err(|error| refused("cannot write to", &error))?;
+        // The database makes its side files with the permissions of the file itself.
+        private_file(&path.join("quell.db")).map_err(|error| refused("cannot write to", &error))?;
         file.try_lock()
             .map_err(|error| refused("another engine uses", &error))?;
         Ok(Self {
@@ -177,5 +175,55 @@ impl Folder {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(connection)
+    }
+}
+
+/// Makes the folder for its owner alone: alerts name people and machines.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Opens a file, made for its owner alone where it is missing: whoever may read the lock can hold
+/// it, and keep the engine from starting.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn nobody_else_reads_the_database_or_holds_its_lock() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("data");
+        let folder = Folder::lock(&path).unwrap();
+        let writer = folder.writer().unwrap();
+        writer
+            .execute_batch("INSERT INTO watermarks VALUES ('p', 1)")
+            .unwrap();
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&path).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?}: {mode:o}", entry.file_name());
+            names.push(entry.file_name());
+        }
+        assert_eq!(
+            names.len(),
+            4,
+            "lock, database and its two side files: {names:?}"
+        );
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
 }
