@@ -100,8 +100,11 @@ fn drawing<'a>(problem: &'a Diagnostic, lines: &Lines<'a>) -> Group<'a> {
         Severity::Hint => Level::INFO,
     };
     let (number, start, line) = lines.line_at(problem.span.start);
-    let from = problem.span.start - start;
-    let to = (problem.span.end - start).clamp(from, line.len());
+    let (line, from) = around(line, problem.span.start - start);
+    let length = problem.span.end.saturating_sub(problem.span.start);
+    let to = line
+        .floor_char_boundary((from + length).min(line.len()))
+        .max(from);
     let snippet = Snippet::source(line)
         .line_start(number)
         .annotation(AnnotationKind::Primary.span(from..to));
@@ -116,6 +119,17 @@ fn drawing<'a>(problem: &'a Diagnostic, lines: &Lines<'a>) -> Group<'a> {
         .element(snippet)
         .elements(help)
         .element(explain)
+}
+
+/// The part of a very long line around byte `at`, and where `at` is in it.
+fn around(line: &str, at: usize) -> (&str, usize) {
+    const SIDE: usize = 400;
+    if line.len() <= 2 * SIDE {
+        return (line, at.min(line.len()));
+    }
+    let start = line.floor_char_boundary(at.saturating_sub(SIDE));
+    let end = line.ceil_char_boundary((at + SIDE).min(line.len()));
+    (&line[start..end], at.min(end) - start)
 }
 
 /// The problems for machines.

@@ -6,6 +6,9 @@ use engine_model::{Code, Diagnostic, Fix, Severity, Span, code};
 
 use crate::yaml::{Document, NodeId};
 
+/// More problems than this of one file are of no use to anybody.
+const PROBLEMS_MAX: usize = 1000;
+
 /// The problems of one document, in the order found.
 pub(crate) struct Report<'d> {
     /// The text of the file.
@@ -31,6 +34,17 @@ impl<'d> Report<'d> {
             document,
             problems,
         }
+    }
+
+    /// Whether there are so many problems that it is not worth while to explain another one.
+    pub(crate) fn is_full(&self) -> bool {
+        self.problems.len() >= PROBLEMS_MAX
+    }
+
+    fn has_error(&self) -> bool {
+        self.problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Error)
     }
 
     /// A problem with the value at `id`.
@@ -61,9 +75,14 @@ impl<'d> Report<'d> {
         span: Span,
         message: impl Into<String>,
     ) -> Problem<'_> {
+        let severity = severity(code);
+        // One error must stay, whatever came before it: a plan is refused because of it.
+        if self.is_full() && (severity != Severity::Error || self.has_error()) {
+            return Problem(None);
+        }
         self.problems.push(Diagnostic {
             code,
-            severity: severity(code),
+            severity,
             path: self.document.path(id),
             span,
             message: message.into(),

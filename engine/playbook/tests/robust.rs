@@ -110,7 +110,7 @@ fn mutate(text: &str, mutation: &Mutation) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_compiled_or_refused(text in "\\PC{0,200}") {
@@ -146,15 +146,22 @@ fn hostile_texts_are_refused() {
         },
     );
     for text in [
-        "a: b\n".repeat(2_100_000),
+        "a: b\n".repeat(300_000),
         "[".repeat(20_000),
         "- ".repeat(20_000),
         "{a: ".repeat(20_000),
         bomb,
         "x".repeat(1024 * 1024),
         "'".repeat(1024 * 1024),
-        "- a\n".repeat(260_000),
-        format!("version: 1\nname: p\nsteps:\n{}", "- {}\n".repeat(2_000)),
+        "- a\n".repeat(40_000),
+        format!("version: 1\nname: p\nsteps:\n{}", "- {}\n".repeat(5_000)),
+        format!(
+            "version: 1\nname: p\nvars:\n  a: {}\n",
+            "${{ x }}".repeat(20_000)
+        ),
+        (0..10_000)
+            .map(|index| format!("titel{index}: no\n"))
+            .collect(),
     ] {
         assert!(compile(&text, &doubles::actions()).plan.is_none());
     }
@@ -229,7 +236,7 @@ fn machines_get_lines_and_columns() {
             "severity": "error",
             "path": "steps[0].with.text",
             "message": "`x` is not known here",
-            "help": null,
+            "help": "a text stands in quotes: `'x'`",
             "fix": null
           }
         ]"#]]

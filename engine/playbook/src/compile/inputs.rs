@@ -38,14 +38,14 @@ impl Compiler<'_, '_> {
 
     /// Checks the value at `id` against a schema that stands alone.
     pub(super) fn shape(&mut self, id: NodeId, schema: &Value, rules: Rules) {
-        let (report, dropped) = (&mut self.report, &mut self.dropped);
-        crate::shape::Shape {
-            report,
-            dropped,
+        let mut shape = crate::shape::Shape {
+            report: &mut self.report,
+            dropped: &mut self.dropped,
             root: schema,
+            patterns: &mut self.patterns,
             rules,
-        }
-        .check(id, schema);
+        };
+        shape.check(id, schema);
     }
 }
 

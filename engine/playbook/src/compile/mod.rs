@@ -22,7 +22,7 @@ use engine_model::{Diagnostic, Digest, Millis, Severity, code};
 use crate::expr::{Template, Type};
 use crate::plan::{self, Plan};
 use crate::report::{Report, sorted};
-use crate::shape::{Rules, Shape};
+use crate::shape::{Patterns, Rules, Shape};
 use crate::syntax::{self, Handler, Ordered, Playbook, Spanned, Step};
 use crate::yaml::{self, NodeId};
 use crate::{schema, suggest};
@@ -52,10 +52,12 @@ pub fn compile(text: &str, actions: &[Arc<ActionInfo>]) -> Compiled {
     let mut dropped = HashSet::new();
     let root = document.root();
     let language = schema::language();
+    let mut patterns = Patterns::default();
     Shape {
         report: &mut report,
         dropped: &mut dropped,
         root: language,
+        patterns: &mut patterns,
         rules: Rules::LANGUAGE,
     }
     .check(root, language);
@@ -80,6 +82,7 @@ pub fn compile(text: &str, actions: &[Arc<ActionInfo>]) -> Compiled {
     let mut compiler = Compiler {
         report,
         dropped,
+        patterns,
         actions,
         names,
         defaults,
@@ -100,6 +103,7 @@ struct Compiler<'a, 'd> {
     report: Report<'d>,
     /// Values that were found wrong, or belong to a later version.
     dropped: HashSet<NodeId>,
+    patterns: Patterns,
     actions: &'a [Arc<ActionInfo>],
     /// The names where the walk stands.
     names: Names,
@@ -191,12 +195,12 @@ impl Compiler<'_, '_> {
             inside.extend(document.children(id));
             let step = document.get(id, "id").and_then(|id| document.text(id));
             if let Some(step) = step.filter(|step| !seen.contains_key(*step)) {
-                self.names.ended(step, true, Some(Type::Any));
+                self.names.unknown(step);
             }
         }
     }
 
-    fn declare_steps(&mut self, steps: &[Spanned<Step>], seen: &mut HashMap<String, usize>) {
+    fn declare_steps(&mut self, steps: &[Spanned<Step>], seen: &mut HashMap<String, NodeId>) {
         for step in steps {
             let Step {
                 id,

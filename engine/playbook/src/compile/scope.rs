@@ -1,9 +1,8 @@
 //! What expressions may name at each place of a playbook, and how sure it is to be there.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::expr::{Availability, Env, StepView, Type};
+use crate::expr::{Availability, Env, Field, StepView, Type};
 
 /// A place in the log of what happened so far.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +13,6 @@ pub(super) struct Mark(usize);
 pub(super) struct Names {
     /// What expressions are checked against.
     pub(super) env: Env,
-    vars: BTreeMap<String, Type>,
     /// The steps that ended so far, in order.
     log: Vec<String>,
     stopped_at: Option<usize>,
@@ -42,6 +40,15 @@ impl Names {
     /// Says that the step exists, further down.
     pub(super) fn declare(&mut self, step: &str) {
         let view = StepView::new(Availability::NotYet, Type::Any);
+        self.env.steps.insert(step.to_owned(), view);
+    }
+
+    /// The step is of a later version: nothing is known about it, and nothing more is said.
+    pub(super) fn unknown(&mut self, step: &str) {
+        let view = StepView {
+            availability: Availability::Finished,
+            fields: Type::Any,
+        };
         self.env.steps.insert(step.to_owned(), view);
     }
 
@@ -75,15 +82,18 @@ impl Names {
     /// One that was assigned before may still have its earlier value, where the assignment stands
     /// in a branch; one that is assigned only in a branch not taken is found missing by the run.
     pub(super) fn assigned(&mut self, name: &str, ty: Type) {
-        let before = self.vars.remove(name);
-        let ty = before.map_or_else(|| ty.clone(), |before| Type::union([before, ty.clone()]));
-        self.vars.insert(name.to_owned(), ty);
         let vars = self
-            .vars
-            .iter()
-            .map(|(name, ty)| (name.clone(), ty.clone()));
-        let vars = Type::closed(vars.collect::<Vec<_>>());
-        self.add("vars", vars);
+            .env
+            .names
+            .entry("vars".to_owned())
+            .or_insert_with(no_fields);
+        let Type::Map(vars) = vars else { return };
+        let fields = &mut Arc::make_mut(vars).fields;
+        let ty = match fields.remove(name) {
+            Some(before) => Type::union([before.ty, ty]),
+            None => ty,
+        };
+        fields.insert(name.to_owned(), Field { ty, required: true });
     }
 
     /// The run may end here.
@@ -152,6 +162,11 @@ impl Names {
             self.weaken(Mark(at));
         }
     }
+}
+
+/// A map without fields.
+pub(super) fn no_fields() -> Type {
+    Type::closed(Vec::<(String, Type)>::new())
 }
 
 /// The error that steps of `on_error` handle.

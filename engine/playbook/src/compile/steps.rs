@@ -54,6 +54,9 @@ impl Compiler<'_, '_> {
                 .as_ref()
                 .map_or(Some(Type::Any), |(_, output)| output.clone());
             self.names.ended(id.value.as_str(), certain, output);
+            if self.is_of_later_version(step.at) {
+                self.names.unknown(id.value.as_str());
+            }
         }
         let (kind, _) = kind?;
         let kind = match kind {
@@ -282,6 +285,12 @@ impl Compiler<'_, '_> {
             .known_ran
             .extend(condition.into_iter().flat_map(Expr::proves_ran));
         known
+    }
+
+    fn is_of_later_version(&self, step: NodeId) -> bool {
+        let document = self.report.document;
+        let later = |key: &&str| document.get(step, key).is_some();
+        LATER_KINDS.iter().chain(&["for_each"]).any(later)
     }
 
     /// The name of a loop that this version refuses, so that its use is not a second problem.

@@ -38,19 +38,20 @@ impl Compiler<'_, '_> {
     /// Reports an id that stands in the file already.
     pub(super) fn once(
         &mut self,
-        seen: &mut HashMap<String, usize>,
+        seen: &mut HashMap<String, NodeId>,
         what: &str,
         id: &str,
         at: NodeId,
     ) {
-        let line = Place::of(self.report.text, self.report.document.node(at).span.start).line;
-        if let Some(first) = seen.get(id) {
-            let message = format!("another {what} has the id `{id}`");
-            let help = format!("it stands in line {first}; ids are unique in a file");
-            self.report.value(code::PB0205, at, message).help(help);
-        } else {
-            seen.insert(id.to_owned(), line);
-        }
+        let Some(first) = seen.get(id) else {
+            seen.insert(id.to_owned(), at);
+            return;
+        };
+        let first = self.report.document.node(*first).span;
+        let line = Place::of(self.report.text, first.start).line;
+        let message = format!("another {what} has the id `{id}`");
+        let help = format!("it stands in line {line}; ids are unique in a file");
+        self.report.value(code::PB0205, at, message).help(help);
     }
 
     fn trigger(

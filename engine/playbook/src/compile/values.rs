@@ -120,17 +120,13 @@ impl Compiler<'_, '_> {
             .problems
             .iter()
             .any(|p| p.severity == engine_model::Severity::Error);
-        for problem in compiled.problems {
-            self.place_template(id, text, problem);
-        }
+        self.place_templates(id, text, compiled.problems);
         if failed {
             return None;
         }
         let (ty, problems) = check_template(&compiled.template, &names.env);
         let sound = problems.is_empty();
-        for problem in problems {
-            self.place_template(id, text, problem);
-        }
+        self.place_templates(id, text, problems);
         let template = compiled.template;
         self.secret(id, &template, schema);
         if sound && !matches!(template, Template::Literal(_) | Template::Secret(_)) {
@@ -161,6 +157,15 @@ impl Compiler<'_, '_> {
             let message = format!("expected {expected}, this expression yields {ty}");
             let help = mismatch(ty, &expected);
             self.report.value(code::PB0502, id, message).help_if(help);
+        }
+    }
+
+    /// Places the problems of one text, the heaviest ones where there are very many.
+    fn place_templates(&mut self, id: NodeId, text: &str, mut problems: Vec<TemplateProblem>) {
+        const PROBLEMS_OF_A_TEXT_MAX: usize = 50;
+        problems.sort_by_key(|problem| (problem.severity, problem.span.start));
+        for problem in problems.into_iter().take(PROBLEMS_OF_A_TEXT_MAX) {
+            self.place_template(id, text, problem);
         }
     }
 

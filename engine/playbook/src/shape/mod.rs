@@ -4,6 +4,7 @@
 //! [`crate::syntax`], and the parameters of actions (`PB0502`). It never stops at the first
 //! problem; a value that is wrong goes into the set of those that later stages leave out.
 
+mod patterns;
 mod schema;
 mod words;
 
@@ -16,6 +17,7 @@ use crate::report::Report;
 use crate::suggest::{one_of, similar};
 use crate::yaml::{Content, NodeId};
 
+pub(crate) use patterns::Patterns;
 use schema::Schema;
 
 /// What distinguishes one use of the walk from another.
@@ -65,6 +67,8 @@ pub(crate) struct Shape<'a, 'd> {
     pub(crate) dropped: &'a mut HashSet<NodeId>,
     /// The schema whose `$defs` references name.
     pub(crate) root: &'a Value,
+    /// The regular expressions met so far.
+    pub(crate) patterns: &'a mut Patterns,
     /// What distinguishes this walk.
     pub(crate) rules: Rules,
 }
@@ -159,6 +163,7 @@ impl<'a> Shape<'a, '_> {
             report: &mut report,
             dropped: &mut dropped,
             root,
+            patterns: &mut *self.patterns,
             rules,
         }
         .check(id, schema);
@@ -194,7 +199,7 @@ impl<'a> Shape<'a, '_> {
 
     fn name(&mut self, child: NodeId, key: &str, names: Option<&'a Value>) {
         let schema = names.map(|names| Schema::resolve(self.root, names));
-        if let Some(expected) = schema.and_then(|schema| schema.expected_text(key)) {
+        if let Some(expected) = schema.and_then(|schema| schema.expected_text(key, self.patterns)) {
             let message = format!("expected {expected}, found {}", words::quoted(key));
             self.report.head(self.rules.wrong, child, message);
         }
@@ -202,24 +207,30 @@ impl<'a> Shape<'a, '_> {
 
     fn later(&mut self, child: NodeId, word: &str) {
         let message = format!("`{word}` is not available in this version");
-        let help = "the word is part of the language, but this engine does not carry it out yet";
+        let help = "it is part of the language, but this engine does not carry it out yet";
         self.report.head(code::PB0206, child, message).help(help);
         self.dropped.insert(child);
     }
 
     fn unknown(&mut self, child: NodeId, parent: NodeId, known: Option<&Map<String, Value>>) {
+        self.dropped.insert(child);
         let document = self.report.document;
         let key = document.key(child).unwrap_or_default();
+        if self.report.is_full() {
+            // At least the fact that there is an error has to be known.
+            self.report
+                .head(self.rules.unknown, child, format!("unknown key `{key}`"));
+            return;
+        }
         let known: Vec<&str> = known
             .into_iter()
             .flat_map(Map::keys)
             .map(String::as_str)
             .collect();
-        let free = known
-            .iter()
-            .copied()
-            .filter(|key| document.get(parent, key).is_none());
-        let meant = similar(key, free);
+        let free = |key: &&str| document.get(parent, key).is_none();
+        let meant = similar(key, known.iter().copied())
+            .filter(free)
+            .or_else(|| similar(key, known.iter().copied().filter(free)));
         let valid = match known.as_slice() {
             [] => "nothing may stand here".to_owned(),
             known => format!("valid here: {}", known.join(", ")),
@@ -233,7 +244,6 @@ impl<'a> Shape<'a, '_> {
         if let (Some(meant), Some(span)) = (meant, document.node(child).key_span) {
             problem.fix(span, meant);
         }
-        self.dropped.insert(child);
     }
 
     fn missing(&mut self, id: NodeId, key: &str) {
@@ -267,7 +277,7 @@ impl<'a> Shape<'a, '_> {
     fn text(&mut self, id: NodeId, text: &str, schema: &Schema<'a>) {
         let length = text.chars().count();
         let found = words::quoted(text);
-        if let Some(expected) = schema.expected_text(text) {
+        if let Some(expected) = schema.expected_text(text, self.patterns) {
             self.wrong(id, format!("expected {expected}, found {found}"));
         } else if schema.integer("minLength").is_some_and(|min| length < min) {
             self.wrong(id, format!("the text is too short: {length} characters"));

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::Patterns;
 use crate::suggest::one_of;
 use crate::yaml::Content;
 
@@ -197,14 +198,14 @@ impl<'a> Schema<'a> {
     }
 
     /// What the pattern expects, where `text` does not match it.
-    pub(super) fn expected_text(&self, text: &str) -> Option<String> {
+    pub(super) fn expected_text(&self, text: &str, patterns: &mut Patterns) -> Option<String> {
         let pattern = self.pattern()?;
-        // A pattern this engine cannot read is left to the service.
-        let matches = regex::Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text));
-        matches.then(|| match self.pattern_meaning() {
-            Some(meaning) => meaning.to_owned(),
-            None => format!("text that matches `{pattern}`"),
-        })
+        patterns
+            .refuses(pattern, text)
+            .then(|| match self.pattern_meaning() {
+                Some(meaning) => meaning.to_owned(),
+                None => format!("text that matches `{pattern}`"),
+            })
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn build(text: &str, tree: &Tree, shadow: &Shadow) -> (Document, Vec<
         text,
         document: Document { nodes: Vec::new() },
         problems: Vec::new(),
+        repeated: 0,
     };
     build.place(
         tree,
@@ -29,10 +30,17 @@ pub(super) fn build(text: &str, tree: &Tree, shadow: &Shadow) -> (Document, Vec<
     (build.document, build.problems)
 }
 
+/// More repeated keys than this of one text are of no use to anybody.
+const REPEATED_MAX: usize = 100;
+
+/// More warnings than this neither.
+const WARNINGS_MAX: usize = 1000;
+
 struct Build<'t> {
     text: &'t str,
     document: Document,
     problems: Vec<Diagnostic>,
+    repeated: usize,
 }
 
 /// Where a value will stand.
@@ -106,6 +114,10 @@ impl Build<'_> {
             let span = key_span.unwrap_or_else(|| self.document.node(id).span);
             let key = self.key(id, key, span);
             if let Some(first) = seen.get(&key) {
+                self.repeated += 1;
+                if self.repeated > REPEATED_MAX {
+                    continue;
+                }
                 let line = Place::of(self.text, first.start).line;
                 let message = format!("the key `{}` is written twice", short(&key));
                 let help = format!("it stands in line {line} already; remove one of the two");
@@ -146,7 +158,11 @@ impl Build<'_> {
         let span = node.span;
         let written = self.text[span.start..span.end].to_owned();
         let plain = node.style == ScalarStyle::Plain;
-        if plain && let Some(other) = looks::misread_as(&written) {
+        let few = self.problems.len() < WARNINGS_MAX;
+        if plain
+            && few
+            && let Some(other) = looks::misread_as(&written)
+        {
             let ours = if matches!(tree, Tree::Text(_)) {
                 "text"
             } else {

@@ -272,8 +272,12 @@ impl<'t> Scan<'t> {
     }
 
     fn syntax(&self, error: &ScanError) -> Diagnostic {
-        let start = self.byte(*error.marker());
         let said = error.info();
+        let mut start = self.byte(*error.marker());
+        if said.contains("found a tab") {
+            // The parser names the value before it.
+            start += self.text[start..].find('\t').unwrap_or(0);
+        }
         if said.contains("recursion limit") {
             return too_deep(start);
         }
@@ -301,6 +305,10 @@ impl<'t> Scan<'t> {
             "an expression is written `${{ … }}`"
         } else if line.trim_start_matches(' ').starts_with('\t') || said.contains("tab") {
             "indent with spaces, not tabs"
+        } else if said.contains("mapping values are not allowed")
+            && !self.text[line_start..start].contains(':')
+        {
+            "the line is indented deeper than its neighbours, or the one above lacks its `:`"
         } else if line.contains("${{") {
             "put the whole value in quotes: it contains `: ` or ` #`, or stands in `[ ]` or `{ }`"
         } else if said.contains("mapping values are not allowed") {
