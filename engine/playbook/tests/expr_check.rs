@@ -132,7 +132,7 @@ fn names_and_fields_are_known_or_suggested() {
                 PB0401 `days`: field `days` does not exist; fields are hunt_days, name
             [x.DeviceId for x in alert.raw.rows]  :  list
             [y for x in [1]]  :  list
-                PB0305 `y`: `y` is not known here
+                PB0305 `y`: `y` is not known here; a text stands in quotes: `'y'`
         "#]],
     );
 }
@@ -166,10 +166,10 @@ fn steps_are_used_only_where_they_surely_ran() {
                       `machine`
             steps.later.output.count  :  integer
                 PB0302 `later`: step `later` has not run by then; steps run in the order
-                      written: use it in a later step
+                      written: use it in a later step; in its own `on_error` write `error`
             steps.later.status  :  text
                 PB0302 `later`: step `later` has not run by then; steps run in the order
-                      written: use it in a later step
+                      written: use it in a later step; in its own `on_error` write `error`
             steps.inner.output.count  :  integer
                 PB0304 `inner`: step `inner` cannot be seen from here; it runs inside another
                       step: use the output of that one
@@ -187,7 +187,7 @@ fn steps_are_used_only_where_they_surely_ran() {
                       `rows`
             steps.later.output.rows | default([])  :  list
                 PB0302 `later`: step `later` has not run by then; steps run in the order
-                      written: use it in a later step
+                      written: use it in a later step; in its own `on_error` write `error`
             steps | length  :  integer
         "#]],
     );

@@ -253,36 +253,38 @@ fn quotes_around_an_expression_are_refused_with_a_fix() {
         expect![[r#"
             T | where A == "${{ alert.id }}" | take 5
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: write `${{ alert.id }}` in place of the quoted text
                   fixed: T | where A == ${{ alert.id }} | take 5
             T | where A == '${{ alert.id }}'
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: write `${{ alert.id }}` in place of the quoted text
                   fixed: T | where A == ${{ alert.id }}
             T | where A == @'${{ alert.id }}'
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: write `${{ alert.id }}` in place of the quoted text
                   fixed: T | where A == ${{ alert.id }}
             T | where A == h@"${{ alert.id }}"
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: write `${{ alert.id }}` in place of the quoted text
                   fixed: T | where A == ${{ alert.id }}
             T | where A == "pre ${{ alert.id }}-${{ inputs.days }} post"
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: write `strcat("pre ", ${{ alert.id }}, "-", ${{
+                      inputs.days }}, " post")` in place of the quoted text
                   fixed: T | where A == strcat("pre ", ${{ alert.id }}, "-", ${{ inputs.days }},
                         " post")
                 PB0412 `${{ inputs.days }}`: an expression stands inside quotes of the kql text;
-                      it is written with its own quotes: put none around it
+                      it brings its own quotes: put none around it
             T | where A == 'it\'s ${{ alert.id }}'
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: write `strcat('it\'s ', ${{ alert.id }})` in place
+                      of the quoted text
                   fixed: T | where A == strcat('it\'s ', ${{ alert.id }})
             T | where A == @"c:\" and B == ${{ alert.id }}
               => T | where A == @"c:\" and B == "a1"
             T | where A == "c:\" and B == ${{ alert.id }}
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: put none around it
         "#]],
     );
 }
@@ -302,12 +304,13 @@ fn quotes_are_read_as_kql_reads_them() {
             let x = ```
              ${{ alert.id }} ```;
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: put none around it
                   fixed: let x = strcat(```
              ```, ${{ alert.id }}, ``` ```);
             let x = ~~~ ${{ alert.id }} ~~~;
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: write `strcat(~~~ ~~~, ${{ alert.id }}, ~~~ ~~~)`
+                      in place of the quoted text
                   fixed: let x = strcat(~~~ ~~~, ${{ alert.id }}, ~~~ ~~~);
             T | where A == "${{ alert.id | raw }}"
                 PB0804 `${{ alert.id | raw }}`: the value becomes part of the kql text as it is;
@@ -319,7 +322,7 @@ fn quotes_are_read_as_kql_reads_them() {
             T | where A == "a1"
             "open ${{ alert.id }}
                 PB0412 `${{ alert.id }}`: an expression stands inside quotes of the kql text; it
-                      is written with its own quotes: put none around it
+                      brings its own quotes: put none around it
         "#]],
     );
 }
@@ -381,15 +384,17 @@ fn in_a_shell_no_place_is_guessed_to_be_safe() {
         expect![[r#"
             echo "found ${{ alert.title }} here"
                 PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text;
-                      it is written with its own quotes: put none around it
+                      it brings its own quotes: write `"found "${{ alert.title }}" here"` in
+                      place of the quoted text
                   fixed: echo "found "${{ alert.title }}" here"
             echo '${{ alert.title }}'
                 PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text;
-                      it is written with its own quotes: put none around it
+                      it brings its own quotes: write `${{ alert.title }}` in place of the
+                      quoted text
                   fixed: echo ${{ alert.title }}
             echo `cat ${{ alert.title }}`
                 PB0412 `${{ alert.title }}`: an expression stands inside quotes of the sh text;
-                      it is written with its own quotes: put none around it
+                      it brings its own quotes: put none around it
             echo # ${{ alert.title }}
                 PB0412 `${{ alert.title }}`: an expression stands inside a comment, which a line
                       end in the value would end
@@ -443,7 +448,8 @@ fn in_odata_every_value_is_one_literal() {
               => at ge 2026-10-24T12:00:00.000Z
             name eq '${{ alert.title }}'
                 PB0412 `${{ alert.title }}`: an expression stands inside quotes of the odata
-                      text; it is written with its own quotes: put none around it
+                      text; it brings its own quotes: write `${{ alert.title }}` in place of the
+                      quoted text
                   fixed: name eq ${{ alert.title }}
             name eq 'x'${{ alert.title }}
               => name eq 'x' 'it''s "bad"'

@@ -60,7 +60,13 @@ impl<'e> Checker<'e> {
                 } else {
                     format!("`{name}` is not known here")
                 };
-                let help = self.name_help(name);
+                let help = match name {
+                    "alert" => {
+                        Some("only an `alert` trigger brings one: add it to `triggers`".to_owned())
+                    }
+                    "error" => Some("outside `on_error` write `steps.<id>.error`".to_owned()),
+                    _ => self.name_help(name),
+                };
                 self.report(code::PB0305, span, message, help);
                 Type::Any
             }
@@ -86,8 +92,11 @@ impl<'e> Checker<'e> {
             .keys()
             .map(String::as_str)
             .chain(locals)
-            .chain(["steps"]);
-        similar_help("", name, names)
+            .chain(["steps", "secrets"]);
+        similar_help("", name, names).or_else(|| {
+            let meant = !ENGINE_NAMES.contains(&name);
+            meant.then(|| format!("a text stands in quotes: `'{name}'`"))
+        })
     }
 
     /// The type of `steps.<id>`, after the check that it can be used here.
@@ -118,7 +127,8 @@ impl<'e> Checker<'e> {
             }
             Availability::NotYet => {
                 let message = format!("step `{id}` has not run by then");
-                let help = "steps run in the order written: use it in a later step";
+                let help = "steps run in the order written: use it in a later step; \
+                            in its own `on_error` write `error`";
                 self.report(code::PB0302, span, message, Some(help.to_owned()));
             }
             Availability::OutOfScope => {
@@ -152,7 +162,8 @@ impl<'e> Checker<'e> {
         }
         if maps {
             let help = similar_help("field", name, known.iter().copied())
-                .or_else(|| listed("fields are", &known));
+                .or_else(|| listed("fields are", &known))
+                .or_else(|| known.contains(&"raw").then(vendors_own));
             self.report(
                 code::PB0401,
                 span,
@@ -160,9 +171,10 @@ impl<'e> Checker<'e> {
                 help,
             );
         } else {
-            let help = Kinds::LIST
-                .may_accept(of)
-                .then(|| "choose an element first: `[0]` or `| first`".to_owned());
+            let help = Kinds::LIST.may_accept(of).then(|| match name {
+                "length" | "count" | "size" => "write `| length`".to_owned(),
+                _ => "choose an element first: `[0]` or `| first`".to_owned(),
+            });
             self.report(
                 code::PB0402,
                 span,
@@ -207,4 +219,9 @@ impl<'e> Checker<'e> {
 pub(super) fn listed(what: &str, names: &[&str]) -> Option<String> {
     const NAMES_MAX: usize = 12;
     (!names.is_empty() && names.len() <= NAMES_MAX).then(|| format!("{what} {}", names.join(", ")))
+}
+
+/// Where the fields are that only the vendor's own shape has.
+fn vendors_own() -> String {
+    "names are those of the normalised shape; the vendor's own stand under `raw`".to_owned()
 }

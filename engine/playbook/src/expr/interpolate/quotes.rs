@@ -23,11 +23,17 @@ impl Compiler {
                 Spot::Quoted(index) => {
                     let message =
                         format!("an expression stands inside quotes of the {language} text");
-                    let help = "it is written with its own quotes: put none around it";
-                    self.report(code::PB0412, span, message, Some(help.to_owned()));
                     let quoted = survey.quoted.get(*index).filter(|_| !fixed.contains(index));
                     fixed.push(*index);
                     let fix = quoted.and_then(|quoted| without(quoted, text, holes, language));
+                    let help = match &fix {
+                        Some(fix) if !fix.replacement.contains('\n') => format!(
+                            "it brings its own quotes: write `{}` in place of the quoted text",
+                            fix.replacement
+                        ),
+                        _ => "it brings its own quotes: put none around it".to_owned(),
+                    };
+                    self.report(code::PB0412, span, message, Some(help));
                     if let Some(problem) = self.problems.last_mut() {
                         problem.fix = fix;
                     }

@@ -69,7 +69,11 @@ impl<'s> Parser<'s> {
             "all" => Yields::All,
             "count" => Yields::Count,
             _ => {
-                let help = if filters::find(word).is_some() {
+                let help = if word == "now" {
+                    "the time is `run.now`".to_owned()
+                } else if word == "len" {
+                    "filters follow their value: `x | length`".to_owned()
+                } else if filters::find(word).is_some() {
                     format!("filters follow their value: `x | {word}`")
                 } else {
                     "only `any`, `all` and `count` are followed by `(`".to_owned()
