@@ -339,8 +339,8 @@ impl Emulator {
         let _ = write!(
             text,
             "\n  {url}/emulator/log     what arrived\n  {url}/emulator/state   what became of the \
-             machines\n  {url}/emulator/faults  what goes wrong: POST \
-             {{\"match\": {{\"operation\": \"{}\"}}, \"fault\": {{\"kind\": \"cut_after\"}}}}\n",
+             machines\n  {url}/emulator/faults  what goes wrong\n  curl {url}/emulator/faults --json \
+             '{{\"match\": {{\"operation\": \"{}\"}}, \"fault\": {{\"kind\": \"cut_after\"}}}}'\n",
             behaviour::ISOLATE
         );
         text
