@@ -12,12 +12,12 @@
 
 mod reconcile;
 
-use actions_contract::{ActionError, EffectKind, Idempotency, Mode, Outcome};
+use actions_contract::{ActionError, EffectKind, ErrorKind, Idempotency, Mode, Outcome};
 use engine_model::{Millis, Timestamp, code};
 use engine_playbook::plan::{ActionStep, Step};
 use serde_json::Value;
 
-use self::reconcile::{Doubt, unclear};
+use self::reconcile::{Doubt, goes_on, unclear};
 use crate::cx::{Cx, Env, Input, timed_out};
 use crate::{Attempt, Cid, Command, NewsKind};
 
@@ -41,11 +41,15 @@ pub(crate) struct ActionState {
     failures: u32,
     /// Looks at the service in a row, for the waits between them.
     looks: u32,
+    /// Failures in a row that count or not, for the waits between tries.
+    setbacks: u32,
     wait: Wait,
     /// What the action handed back when it said `Pending`.
     resume: Option<Value>,
-    /// What it waits for, as the action puts it.
+    /// What it waits for, for people.
     pub(crate) note: Option<String>,
+    /// What it began at the service and has not seen the end of, as the action puts it.
+    remote: Option<String>,
     /// Set while it is not known whether an earlier try arrived.
     doubt: Option<Doubt>,
     /// Set when the run is cancelled while something that contains may be under way.
@@ -121,12 +125,14 @@ impl ActionState {
             attempts: 0,
             failures: 0,
             looks: 0,
+            setbacks: 0,
             wait: Wait::Timer {
                 cid: Cid(0),
                 then: Mode::Execute,
             },
             resume: None,
             note: None,
+            remote: None,
             doubt: None,
             cancelling: false,
         };
@@ -185,7 +191,9 @@ impl ActionState {
                 output: output.clone(),
                 simulated: mode == Mode::Simulate,
             },
-            Outcome::Pending { .. } if self.cancelling => ActionFlow::Cancelled(None),
+            Outcome::Pending { note, .. } if self.cancelling => {
+                ActionFlow::Cancelled(Some(Err(goes_on(note.as_deref()))))
+            }
             Outcome::Pending {
                 state,
                 resume_after,
@@ -194,6 +202,7 @@ impl ActionState {
                 self.resume = Some(state.clone());
                 self.doubt = None;
                 self.failures = 0;
+                self.setbacks = 0;
                 self.looks = 0;
                 // What is only simulated stays simulated.
                 let then = match mode {
@@ -203,6 +212,7 @@ impl ActionState {
                 let until = self.sleep(cx, *resume_after, then);
                 let note = note.clone().unwrap_or_else(|| "waiting".to_owned());
                 self.note = Some(note.clone());
+                self.remote = Some(note.clone());
                 cx.tell(of.step.label(), NewsKind::StepWaits { note, until });
                 ActionFlow::Waiting
             }
@@ -260,7 +270,8 @@ impl ActionState {
         if self.cancelling {
             return ActionFlow::Cancelled(None);
         }
-        self.failures += 1;
+        self.setbacks += 1;
+        self.failures += u32::from(!is_waiting_room(&error));
         let retry = &of.action.retry;
         let following = self.resume.is_some();
         let again = error.retryable
@@ -268,7 +279,7 @@ impl ActionState {
                 || (self.failures < retry.max_attempts && retry.on.contains(&error.kind)));
         let mut pause = error
             .retry_after
-            .unwrap_or_else(|| self.back_off(cx, of, self.failures));
+            .unwrap_or_else(|| self.back_off(cx, of, self.setbacks));
         if following {
             pause = pause.max(LOOK_PAUSE);
         }
@@ -287,6 +298,7 @@ impl ActionState {
         reason: String,
     ) {
         let at = self.sleep(cx, pause, mode);
+        self.note = Some(format!("again at {at}: {reason}"));
         cx.tell(of.step.label(), NewsKind::StepRetries { reason, at });
     }
 
@@ -317,7 +329,8 @@ impl ActionState {
         if let Wait::Timer { cid, .. } = self.wait {
             cx.commands.push(Command::Forget { cid });
         }
-        ActionFlow::Cancelled(None)
+        let began = self.resume.is_some() && of.effect().needs_reconcile();
+        ActionFlow::Cancelled(began.then(|| Err(goes_on(self.remote.as_deref()))))
     }
 
     fn ask(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, mode: Mode) {
@@ -368,4 +381,11 @@ impl ActionState {
         let share = u64::from_str_radix(&hash.as_str()[7..11], 16).unwrap_or(0);
         Millis::from_ms(wait_ms.saturating_mul(share) / 0xffff)
     }
+}
+
+/// Whether the request was only kept waiting: the service said when to come back, or no token could
+/// be had for the moment. However often that happens, it is no try; the deadline ends it.
+fn is_waiting_room(error: &ActionError) -> bool {
+    let told = error.kind == ErrorKind::RateLimited && error.retry_after.is_some();
+    told || error.code == code::BR0101.as_str()
 }

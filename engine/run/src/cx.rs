@@ -3,6 +3,7 @@
 use actions_contract::{ActionError, ErrorKind};
 use engine_model::{Code, Millis, RunId, Timestamp, code};
 use engine_playbook::expr::{EvalError, Expr, Scope, Template};
+use engine_playbook::plan::Plan;
 use serde_json::{Map, Value, json};
 
 use crate::{Cid, Command, News, NewsKind, RunStatus, Settings, Started, StepRecord};
@@ -100,12 +101,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// What a run begins with.
-    pub(crate) fn new(started: &Started, deadline: Timestamp) -> Self {
+    pub(crate) fn new(started: &Started, plan: &Plan, deadline: Timestamp) -> Self {
         Self {
             run: started.run.clone(),
             settings: started.settings,
             deadline,
-            names: names(started),
+            names: names(started, plan),
             records: Vec::new(),
             news: Vec::new(),
             next_cid: 0,
@@ -113,11 +114,20 @@ impl Shared {
     }
 }
 
-fn names(started: &Started) -> Map<String, Value> {
+fn names(started: &Started, plan: &Plan) -> Map<String, Value> {
     let mut names = Map::new();
     names.insert("inputs".to_owned(), Value::Object(started.inputs.clone()));
     names.insert("vars".to_owned(), Value::Object(Map::new()));
-    names.insert("steps".to_owned(), Value::Object(Map::new()));
+    // A step that is never reached counts as skipped, so that outputs may ask for its status.
+    let unreached = json!({ "status": "skipped", "attempts": 0, "simulated": false });
+    let steps = plan
+        .all_steps()
+        .into_iter()
+        .filter_map(|step| step.id.as_ref());
+    let steps = steps
+        .map(|id| (id.as_str().to_owned(), unreached.clone()))
+        .collect();
+    names.insert("steps".to_owned(), Value::Object(steps));
     names.insert("trigger".to_owned(), json!({ "id": started.trigger }));
     names.insert(
         "run".to_owned(),

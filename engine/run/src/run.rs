@@ -141,7 +141,7 @@ impl Run {
 
     fn start(&mut self, started: &Started, commands: &mut Vec<Command>) {
         self.deadline = started.at.plus(self.plan.timeout);
-        let mut shared = Shared::new(started, self.deadline);
+        let mut shared = Shared::new(started, &self.plan, self.deadline);
         let mut cx = Cx {
             now: started.at,
             shared: &mut shared,

@@ -42,6 +42,7 @@ impl Verdict {
 pub(crate) fn failed_status(failure: &RunError) -> StepStatus {
     match failure.error.code.as_ref() {
         "RN0102" | "RN0103" => StepStatus::TimedOut,
+        "RN0104" => StepStatus::Cancelled,
         _ => StepStatus::Failed,
     }
 }

@@ -36,7 +36,16 @@ impl ActionState {
         let reason = reason.to_owned();
         cx.tell(of.step.label(), NewsKind::StepReconciles { reason });
         self.ask(cx, of, Mode::Reconcile);
+        self.tell_doubt();
         ActionFlow::Waiting
+    }
+
+    /// Tells people what is being found out.
+    fn tell_doubt(&mut self) {
+        let until = self.doubt.as_ref().map(|doubt| doubt.until);
+        self.note = until.map(|until| {
+            format!("outcome unknown; asking the service what happened, until {until}")
+        });
     }
 
     /// The service shows no trace of the earlier try. Only after the window does that mean that
@@ -51,6 +60,7 @@ impl ActionState {
             let left = doubt.until.since(cx.now);
             self.doubt = Some(doubt);
             self.sleep(cx, pause.min(left), Mode::Reconcile);
+            self.tell_doubt();
             return ActionFlow::Waiting;
         }
         if self.cancelling {
@@ -91,5 +101,15 @@ pub(super) fn unclear(reason: &str) -> ActionError {
         ErrorKind::Internal,
         code::AC0108,
         format!("it could not be found out whether the action happened: {reason}"),
+    )
+}
+
+/// What a cancelled step leaves behind at the service.
+pub(super) fn goes_on(remote: Option<&str>) -> ActionError {
+    let remote = remote.unwrap_or("it was accepted");
+    ActionError::permanent(
+        ErrorKind::Cancelled,
+        code::RN0104,
+        format!("the run was cancelled; what it began goes on at the service: {remote}"),
     )
 }

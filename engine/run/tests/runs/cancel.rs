@@ -222,7 +222,7 @@ fn a_pending_containment_is_not_waited_for() {
                       3 execute soc.note
             10s100ms 3 done {}
                       finish cancelled
-            block: cancelled x1
+            block: cancelled x1 {"attempts":1,"cause":null,"code":"RN0104","kind":"cancelled","message":"the run was cancelled; what it began goes on at the service: the device is asleep","retryable":false,"step":"block"}
             last: succeeded x1 {}
         "#]]);
 }

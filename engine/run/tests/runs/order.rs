@@ -288,3 +288,21 @@ fn run_now_is_when_the_step_began() {
         vars: {"now":"2026-01-01T00:00:07.000Z","started":"2026-01-01T00:00:00.000Z"}
     "#]]);
 }
+
+#[test]
+fn a_step_that_was_never_reached_counts_as_skipped() {
+    let (_, run) = playbook(
+        r"
+        steps:
+          - {id: early, stop: {status: succeeded}}
+          - {id: late, uses: soc.look}
+        outputs:
+          late: ${{ steps.late.status }}
+          found: ${{ steps.late.output.found | default(0) }}
+        ",
+    )
+    .go();
+    let finish = run.view().finish.expect("the run has ended");
+    assert_eq!(finish.outputs["late"], "skipped");
+    assert_eq!(finish.outputs["found"], 0);
+}

@@ -244,3 +244,35 @@ fn the_defaults_of_the_playbook_hold_where_the_step_says_nothing() {
         tell: succeeded x1 {}
     "#]]);
 }
+
+#[test]
+fn a_try_that_was_only_told_to_come_back_does_not_count() {
+    let (told, _) = playbook("steps: [{id: block, uses: soc.block, retry: {max_attempts: 2}}]")
+        .says(
+            "soc.block",
+            (0..6).map(|_| failed(RateLimited, Some("10s"))),
+        )
+        .go();
+    let tries = told.iter().flat_map(|told| &told.commands);
+    let tries = tries
+        .filter(|command| matches!(command, Command::Attempt(_)))
+        .count();
+    assert_eq!(
+        tries, 7,
+        "six that were told to wait, and the one that was let in"
+    );
+}
+
+#[test]
+fn a_step_that_is_told_to_wait_past_its_deadline_fails_at_once() {
+    let (told, _) = playbook("steps: [{id: block, uses: soc.block, timeout: 1m}]")
+        .says("soc.block", [failed(RateLimited, Some("2m"))])
+        .go();
+    let ended = told.iter().flat_map(|told| &told.commands);
+    assert_eq!(
+        ended
+            .filter(|command| matches!(command, Command::Finish(_)))
+            .count(),
+        1
+    );
+}
