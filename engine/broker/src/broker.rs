@@ -1,11 +1,9 @@
 //! The broker: connections by name, and a token for each.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actions_contract::{Api, Call, EgressError};
 use engine_model::{Diagnostic, TenantId, code};
-use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::Config;
 use crate::cache::{Cache, Chance, Grasp};
@@ -14,12 +12,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{AuthError, AuthKind, refused, unconfigured};
 use crate::fetch::{Ask, Fetcher};
 use crate::guard::Rules;
-use crate::key::{Fingerprint, Principal, Sealer, TokenKey};
+use crate::key::{Sealer, TokenKey};
+use crate::link::{Link, Role, Route};
 use crate::problems::listed;
-use crate::secret::{Environment, SecretRef, Secrets};
-use crate::setup::{Link, Route, Setup};
-use crate::telemetry::{Observer, Telemetry, TokenSubject};
+use crate::secret::{Environment, Secrets};
+use crate::setup::Setup;
+use crate::telemetry::{Observer, Telemetry, TokenEvent, TokenEventKind, TokenSubject};
 use crate::token::Expected;
+use crate::wallet::{Candidate, Evidence, Wallet};
 
 /// What the broker takes from around it; [`Default`] takes the machine's own.
 #[derive(Clone)]
@@ -72,15 +72,13 @@ fn first(problems: &[Diagnostic]) -> String {
 pub struct Broker {
     pub(crate) setup: Setup,
     pub(crate) rules: Arc<Rules>,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) telemetry: Telemetry,
     pub(crate) cache: Cache,
-    sealer: Arc<Sealer>,
     fetcher: Arc<Fetcher>,
-    /// The credential that each reference led to last, so that a rotated one is forgotten.
-    former: Mutex<HashMap<SecretRef, Fingerprint>>,
+    wallet: Wallet,
 }
 
 impl std::fmt::Debug for Broker {
@@ -119,26 +117,27 @@ impl Broker {
         let clients = Arc::new(Clients::new(&setup.http, Arc::clone(&rules)));
         let sealer = Arc::new(Sealer::new());
         let telemetry = Telemetry::new(observer);
-        let fetcher = Fetcher {
-            clients: Arc::clone(&clients),
-            clock: Arc::clone(&clock),
-            sealer: Arc::clone(&sealer),
-        };
+        let secrets = Arc::new(Secrets::new(environment));
+        let fetcher = Fetcher::new(
+            Arc::clone(&clients),
+            Arc::clone(&clock),
+            Arc::clone(&sealer),
+            Arc::clone(&secrets),
+        );
         Ok(Self {
             cache: Cache::new(Arc::clone(&clock), chance, telemetry.clone()),
-            secrets: Secrets::new(environment),
+            wallet: Wallet::new(Arc::clone(&secrets), sealer, Arc::clone(&clock)),
+            secrets,
             fetcher: Arc::new(fetcher),
             setup,
             rules,
             clients,
             clock,
             telemetry,
-            sealer,
-            former: Mutex::default(),
         })
     }
 
-    /// The directory of a connection, or of the default one.
+    /// The directory of a connection, or of the default one, where it has only one.
     #[must_use]
     pub fn tenant(&self, connection: Option<&str>) -> Option<TenantId> {
         let links = &self.setup.links;
@@ -146,7 +145,7 @@ impl Broker {
             Some(name) => links.get(name)?,
             None => links.values().next().filter(|_| links.len() == 1)?,
         };
-        link.tenant.parse().ok()
+        link.home()?.parse().ok()
     }
 
     /// The connection that a call uses, after the check that its tenant may.
@@ -193,15 +192,16 @@ impl Broker {
             let reason = "the connection does not offer this API";
             return Err(AuthError::new(AuthKind::Configuration, reason));
         };
+        let Role::Application { proof, .. } = &link.role;
         let mut refusal: Option<AuthError> = None;
-        for reference in &link.secrets {
-            let error = match self.token_with(link, route, reference, subject).await {
+        for candidate in proof.candidates() {
+            let error = match self.token_with(link, route, candidate, subject).await {
                 Ok(pass) => return Ok(pass),
                 Err(error) => error,
             };
             match error.kind {
                 AuthKind::Credential | AuthKind::Secret => {
-                    tracing::debug!(connection = link.name, %reference, "credential.refused");
+                    tracing::debug!(connection = link.name, ?candidate, "credential.refused");
                     // A refused secret says more than a missing one.
                     if refusal
                         .as_ref()
@@ -221,63 +221,51 @@ impl Broker {
         &self,
         link: &Link,
         route: &Route,
-        reference: &SecretRef,
+        candidate: Candidate<'_>,
         subject: &TokenSubject,
     ) -> Result<Pass, AuthError> {
-        let secret = self.secrets.read(reference)?;
+        let shown = self.wallet.show(candidate).await?;
+        if let Some(former) = shown.former {
+            self.cache.forget(former);
+        }
+        if let Some(left_s) = shown.expiring_s {
+            let mut event = TokenEvent::new(TokenEventKind::CredentialExpiring, subject, 0);
+            event.ttl_s = Some(left_s);
+            self.telemetry.tell(&event);
+        }
         let key = TokenKey {
             authority: link.authority.as_str().to_owned(),
-            tenant: link.tenant.clone(),
+            tenant: subject.tenant.clone(),
             client_id: link.client_id.clone(),
-            principal: Principal::App,
+            principal: candidate.principal(),
             scope: route.scope.clone(),
-            credential: self.sealer.fingerprint(secret.expose_secret()),
+            credential: shown.credential,
         };
-        self.forget_former(reference, key.credential);
-        let fetch = || self.fetch(link, route, secret.clone());
+        let fetch = || self.fetch(&key, link, route, shown.evidence.clone());
         let grasp = self.cache.get(&key, subject, fetch).await?;
         Ok(Pass { key, grasp })
     }
 
-    /// Forgets the tokens of the secret that stood here before.
-    fn forget_former(&self, reference: &SecretRef, present: Fingerprint) {
-        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = former.insert(reference.clone(), present)
-            && before != present
-        {
-            self.cache.forget(before);
-        }
-    }
-
     /// The request of a flight, complete in itself: it must not hold on to the caller.
-    fn fetch(&self, link: &Link, route: &Route, secret: SecretString) -> crate::cache::Fetch {
+    fn fetch(
+        &self,
+        key: &TokenKey,
+        link: &Link,
+        route: &Route,
+        evidence: Evidence,
+    ) -> crate::cache::Fetch {
         let fetcher = Arc::clone(&self.fetcher);
-        let mut token_url = link.authority.clone();
-        let path = token_url.path().trim_end_matches('/');
-        token_url.set_path(&format!("{path}/{}/oauth2/v2.0/token", link.tenant));
         let expected = Expected {
-            tenant: link.tenant.clone(),
+            tenant: key.tenant.clone(),
             client_id: link.client_id.clone(),
             audiences: route.audiences.clone(),
         };
         let ask = Ask {
-            token_url,
+            token_url: link.token_url(&key.tenant),
             scope: route.scope.clone(),
-            secret,
+            evidence,
             expected,
         };
         Box::new(move || Box::pin(async move { fetcher.fetch(ask).await }))
-    }
-}
-
-impl Link {
-    /// Whether runs of this tenant may use the connection; `default` stands for no tenant known.
-    fn serves(&self, tenant: &str) -> bool {
-        tenant == "default"
-            || self.tenant.eq_ignore_ascii_case(tenant)
-            || self
-                .tenants
-                .iter()
-                .any(|allowed| allowed.eq_ignore_ascii_case(tenant))
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Api,
     /// Any other URL: private addresses are refused as they are resolved.
     Web,
+    /// The metadata service of the machine, over plain `http` and never through a proxy.
+    Metadata,
     /// Plain `http` to loopback, whatever it is for.
     Plain,
 }
@@ -50,7 +52,7 @@ impl Clients {
 
     /// The client for a URL; what went wrong, in one clause, where it cannot be built.
     pub(crate) fn get(&self, purpose: Purpose, url: &Url) -> Result<Client, String> {
-        let purpose = if url.scheme() == "http" {
+        let purpose = if url.scheme() == "http" && purpose != Purpose::Metadata {
             Purpose::Plain
         } else {
             purpose
@@ -78,7 +80,7 @@ impl Clients {
             .referer(false)
             .no_proxy();
         builder = match purpose {
-            Purpose::Plain => {
+            Purpose::Plain | Purpose::Metadata => {
                 return builder
                     .tls_certs_only([])
                     .dns_resolver(Arc::new(Local))

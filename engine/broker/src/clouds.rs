@@ -54,6 +54,15 @@ impl Cloud {
         }
     }
 
+    /// For whom a token has to be that stands for an application.
+    pub(crate) const fn exchange_audience(self) -> &'static str {
+        match self {
+            Self::Public | Self::Gcc => "api://AzureADTokenExchange",
+            Self::GccHigh | Self::Dod => "api://AzureADTokenExchangeUSGov",
+            Self::China => "api://AzureADTokenExchangeChina",
+        }
+    }
+
     /// The facts of an API in this cloud; none where it is not offered.
     pub(crate) fn api(self, api: Api) -> Option<ApiFacts> {
         APIS.iter()

@@ -8,7 +8,7 @@ use engine_model::Millis;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Cloud, GivenRef, GivenRefs};
+use crate::{Cloud, Credential, GivenRef};
 
 /// The broker's part of the configuration: APIs, connections, secrets and outbound HTTP.
 ///
@@ -43,20 +43,18 @@ pub struct ApiOverride {
     pub audiences: Vec<String>,
 }
 
-/// On whose behalf a connection speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Context {
-    /// The application itself, with application permissions.
-    Application,
+/// How the engine speaks to a tenant, by the key `context`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(tag = "context", rename_all = "snake_case")]
+pub enum Connection {
+    /// As the application itself, with application permissions.
+    Application(ApplicationConnection),
 }
 
-/// A directory, an application in it and its credential.
+/// A connection that speaks as the application itself, with application permissions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Connection {
-    /// On whose behalf it speaks.
-    pub context: Context,
+pub struct ApplicationConnection {
     /// The cloud: `public` (default), `gcc`, `gcc_high`, `dod` or `china`.
     #[serde(default)]
     pub cloud: Cloud,
@@ -82,18 +80,6 @@ pub struct Connection {
     pub tenants: Vec<String>,
 }
 
-/// How an application proves who it is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Credential {
-    /// A client secret.
-    Secret {
-        /// The reference to it; a list while it is rotated: a later one is used where an earlier
-        /// one is refused.
-        secret: GivenRefs,
-    },
-}
-
 /// Which connection is used where a playbook names none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -114,7 +100,8 @@ pub struct Http {
     pub allow_private: Vec<String>,
     /// Whether loopback may be called, over plain `http` too; false by default.
     pub allow_loopback: bool,
-    /// The longest time for one request with everything it needs, token included; 60s by default.
+    /// The longest time for one request with everything it needs, the wait for its turn and the
+    /// token included; 60s by default.
     pub timeout: Millis,
     /// The longest time to connect; 10s by default.
     pub connect_timeout: Millis,
@@ -140,4 +127,4 @@ impl Default for Http {
     }
 }
 
-const GUID: &str = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";
+pub(crate) const GUID: &str = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";

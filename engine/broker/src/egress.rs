@@ -19,7 +19,7 @@ use crate::clients::Purpose;
 use crate::error::{invalid, refused, unconfigured};
 use crate::exchange::{Outgoing, secret_header};
 use crate::guard::{check_effect, check_header};
-use crate::setup::Link;
+use crate::link::Link;
 use crate::slot::Rejection;
 use crate::target::join;
 use crate::telemetry::{TokenEvent, TokenEventKind, TokenSubject};

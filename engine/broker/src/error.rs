@@ -18,10 +18,20 @@ pub(crate) enum AuthKind {
     Throttled,
     /// It does not accept the credential.
     Credential,
+    /// It finds the statement of the application out of time.
+    Clock,
+    /// The application does not trust the identity that spoke for it.
+    Federation,
+    /// The certificate cannot be used.
+    Certificate,
     /// It does not know the tenant, the application or the scope.
     Configuration,
     /// The application lacks the consent of the tenant.
     Consent,
+    /// A person has to sign in.
+    Interaction,
+    /// The account of the person is locked or disabled.
+    Locked,
     /// A policy of the tenant forbids it.
     Policy,
     /// The token that came back is for somebody else.
@@ -102,10 +112,14 @@ impl AuthError {
             AuthKind::Network | AuthKind::Timeout | AuthKind::Server | AuthKind::Throttled => {
                 (ErrorKind::Unavailable, code::BR0101)
             }
-            AuthKind::Credential => (ErrorKind::Unauthorized, code::BR0102),
-            AuthKind::Configuration | AuthKind::Consent | AuthKind::Policy => {
-                (ErrorKind::Unauthorized, code::BR0108)
+            AuthKind::Credential | AuthKind::Clock | AuthKind::Federation => {
+                (ErrorKind::Unauthorized, code::BR0102)
             }
+            AuthKind::Configuration | AuthKind::Policy => (ErrorKind::Unauthorized, code::BR0108),
+            AuthKind::Certificate => (ErrorKind::Unauthorized, code::BR0109),
+            AuthKind::Interaction => (ErrorKind::Unauthorized, code::BR0110),
+            AuthKind::Consent => (ErrorKind::Unauthorized, code::BR0111),
+            AuthKind::Locked => (ErrorKind::Unauthorized, code::BR0112),
             AuthKind::Identity => (ErrorKind::Unauthorized, code::BR0107),
             AuthKind::Secret => (ErrorKind::Unauthorized, code::BR0106),
             AuthKind::Internal => (ErrorKind::Internal, code::BR0101),
@@ -178,6 +192,22 @@ const HINTS: &[(u32, &str)] = &[
     (
         700_016,
         "the tenant does not know this application: check `client_id` and `tenant`",
+    ),
+    (
+        700_024,
+        "check the clock of this machine; a token file may be too old",
+    ),
+    (
+        700_027,
+        "the application does not have this certificate: upload its public part",
+    ),
+    (
+        700_211,
+        "no federated credential of the application has this issuer",
+    ),
+    (
+        700_213,
+        "no federated credential of the application has this subject; case counts",
     ),
     (
         900_382,

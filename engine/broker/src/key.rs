@@ -5,11 +5,15 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// On whose behalf a token speaks. Users and managed identities get their variants here.
+use crate::Identity;
+
+/// On whose behalf a token speaks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Principal {
     /// The application itself.
     App,
+    /// An identity of the machine.
+    Managed(Identity),
 }
 
 /// Everything that a token depends on; two requests that agree in it share one.
@@ -78,9 +82,17 @@ impl Sealer {
     }
 
     pub(crate) fn fingerprint(&self, secret: &str) -> Fingerprint {
+        self.fingerprint_of(&[secret.as_bytes()])
+    }
+
+    /// The fingerprint of several parts; the same bytes cut differently give another one.
+    pub(crate) fn fingerprint_of(&self, parts: &[&[u8]]) -> Fingerprint {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
-        mac.update(secret.as_bytes());
+        for part in parts {
+            mac.update(&part.len().to_be_bytes());
+            mac.update(part);
+        }
         let full = mac.finalize().into_bytes();
         let mut short = [0; 16];
         short.copy_from_slice(&full[..16]);

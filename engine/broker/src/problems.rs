@@ -34,8 +34,13 @@ pub(crate) fn parse_base(text: &str) -> Option<Url> {
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none();
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    (plain && secure && url.has_host()).then_some(url)
+    (plain && is_secure(&url)).then_some(url)
+}
+
+/// Whether nobody else can read along: https, or plain http within this machine.
+pub(crate) fn is_secure(url: &Url) -> bool {
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
+    secure && url.has_host()
 }
 
 /// Collects problems and goes on.

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::zeroize::Zeroize as _;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -228,6 +228,15 @@ pub(crate) struct SecretError {
     reason: &'static str,
 }
 
+impl SecretError {
+    fn new(reference: &SecretRef, reason: &'static str) -> Self {
+        Self {
+            reference: reference.to_string(),
+            reason,
+        }
+    }
+}
+
 /// How the environment is asked; a function, so that tests need not change their own process.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
@@ -239,7 +248,7 @@ pub(crate) struct Secrets {
 
 struct Held {
     stamp: Stamp,
-    value: SecretString,
+    value: SecretSlice<u8>,
 }
 
 /// What tells whether a file is still the one that was read.
@@ -258,18 +267,34 @@ impl Secrets {
         }
     }
 
-    /// The present value.
+    /// An environment variable that is no secret, where it is set and not empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        (self.environment)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The present value as text, without the newline at the end of a file.
     ///
     /// Looks at the file system without leaving the thread: one `stat` of a local file is cheaper
     /// than a trip to the blocking pool.
     pub(crate) fn read(&self, reference: &SecretRef) -> Result<SecretString, SecretError> {
-        let error = |reason| SecretError {
-            reference: reference.to_string(),
-            reason,
+        let bytes = self.read_bytes(reference)?;
+        let text = std::str::from_utf8(bytes.expose_secret());
+        let text = text.map_err(|_| SecretError::new(reference, "is not text"))?;
+        let line = match reference {
+            SecretRef::Env(_) => text,
+            SecretRef::File(_) | SecretRef::Systemd(_) => without_newline(text),
         };
+        if line.is_empty() {
+            return Err(SecretError::new(reference, "is empty"));
+        }
+        Ok(line.into())
+    }
+
+    /// The present value, byte by byte.
+    pub(crate) fn read_bytes(&self, reference: &SecretRef) -> Result<SecretSlice<u8>, SecretError> {
         let value = match reference {
             SecretRef::Env(name) => (self.environment)(name)
-                .map(SecretString::from)
+                .map(|text| SecretSlice::from(text.into_bytes()))
                 .ok_or("is not set"),
             SecretRef::File(path) => self.file(path),
             SecretRef::Systemd(name) => match (self.environment)("CREDENTIALS_DIRECTORY") {
@@ -277,15 +302,15 @@ impl Secrets {
                 None => Err("needs `CREDENTIALS_DIRECTORY`, which is not set"),
             },
         }
-        .map_err(error)?;
+        .map_err(|reason| SecretError::new(reference, reason))?;
         if value.expose_secret().is_empty() {
-            Err(error("is empty"))
+            Err(SecretError::new(reference, "is empty"))
         } else {
             Ok(value)
         }
     }
 
-    fn file(&self, path: &Path) -> Result<SecretString, &'static str> {
+    fn file(&self, path: &Path) -> Result<SecretSlice<u8>, &'static str> {
         let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => "does not exist",
             _ => "cannot be read",
@@ -299,7 +324,7 @@ impl Secrets {
         if let Some(held) = files.get(path).filter(|held| held.stamp == stamp) {
             return Ok(held.value.clone());
         }
-        let value = read_text(path)?;
+        let value = read_all(path)?;
         files.insert(
             path.to_owned(),
             Held {
@@ -311,14 +336,18 @@ impl Secrets {
     }
 }
 
-fn read_text(path: &Path) -> Result<SecretString, &'static str> {
+fn read_all(path: &Path) -> Result<SecretSlice<u8>, &'static str> {
     let file = std::fs::File::open(path).map_err(|_| "cannot be read")?;
-    let mut text = String::new();
-    let read = file.take(FILE_BYTES_MAX).read_to_string(&mut text);
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let value = SecretString::from(line.strip_suffix('\r').unwrap_or(line));
-    text.zeroize();
-    read.map(|_| value).map_err(|_| "is not text")
+    // As large as it may be from the start: growing would leave copies behind.
+    let mut bytes = Vec::with_capacity(FILE_BYTES_MAX as usize);
+    let read = file.take(FILE_BYTES_MAX).read_to_end(&mut bytes);
+    let value = SecretSlice::from(bytes);
+    read.map(|_| value).map_err(|_| "cannot be read")
+}
+
+fn without_newline(text: &str) -> &str {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 #[cfg(unix)]

@@ -25,6 +25,8 @@ pub enum TokenEventKind {
     Invalidated,
     /// A request leaves with the token.
     Used,
+    /// The credential itself comes to its end; told 30, 14, 7 and 1 day before.
+    CredentialExpiring,
 }
 
 impl TokenEventKind {
@@ -39,6 +41,7 @@ impl TokenEventKind {
             Self::RefreshFailedServingOld => "token.refresh_failed_serving_old",
             Self::Invalidated => "token.invalidated",
             Self::Used => "token.used",
+            Self::CredentialExpiring => "token.credential_expiring",
         }
     }
 }
@@ -84,10 +87,10 @@ pub struct TokenSubject {
 
 impl TokenSubject {
     /// The subject of a request of `call`.
-    pub(crate) fn of(call: &Call, link: &crate::setup::Link, api: Api) -> Self {
+    pub(crate) fn of(call: &Call, link: &crate::link::Link, api: Api) -> Self {
         Self {
             connection: link.name.clone(),
-            tenant: link.tenant.clone(),
+            tenant: link.directory(call.tenant.as_str()).to_owned(),
             client_id: link.client_id.clone(),
             api,
             run: Some(call.run.clone()),
@@ -110,7 +113,7 @@ pub struct TokenEvent {
     pub epoch: u64,
     /// The name of the token: its `uti` claim, which sign-in logs show too, or a fingerprint.
     pub token: Option<String>,
-    /// For how many seconds the token will still be used.
+    /// For how many seconds the token will still be used, or the credential is still valid.
     pub ttl_s: Option<u64>,
     /// The status of the token service's answer.
     pub http_status: Option<u16>,
@@ -188,7 +191,9 @@ impl Telemetry {
 
     pub(crate) fn tell(&self, event: &TokenEvent) {
         match event.kind {
-            TokenEventKind::Failed | TokenEventKind::RefreshFailedServingOld => line!(warn, event),
+            TokenEventKind::Failed
+            | TokenEventKind::RefreshFailedServingOld
+            | TokenEventKind::CredentialExpiring => line!(warn, event),
             TokenEventKind::Issued | TokenEventKind::Invalidated => line!(info, event),
             TokenEventKind::Requested | TokenEventKind::RefreshStarted | TokenEventKind::Used => {
                 line!(debug, event);

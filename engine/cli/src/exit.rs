@@ -95,7 +95,8 @@ impl Fault {
 /// The exit code's kind of an error code.
 fn kind_of(code: &str) -> Kind {
     match code {
-        "AC0107" | "BR0102" | "BR0105" | "BR0106" | "BR0107" | "SV0101" => Kind::Credentials,
+        "AC0107" | "BR0102" | "BR0105" | "BR0106" | "BR0107" | "BR0108" | "BR0109" | "BR0110"
+        | "BR0111" | "BR0112" | "BR0113" | "SV0101" => Kind::Credentials,
         "AC0110" | "AC0111" | "BR0101" | "BR0201" | "BR0202" | "BR0203" | "SV0105" => {
             Kind::Temporary
         }

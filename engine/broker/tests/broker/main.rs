@@ -4,8 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod certificates;
 mod config;
 mod doors;
+mod federation;
 mod leaks;
+mod machine;
+mod metadata;
 mod stage;
 mod tokens;

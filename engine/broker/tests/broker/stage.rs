@@ -23,6 +23,9 @@ pub(crate) const OTHER_TENANT: &str = "99999999-9999-9999-9999-999999999999";
 pub(crate) const CLIENT: &str = "22222222-2222-2222-2222-222222222222";
 pub(crate) const SECRET: &str = "s3cr3t~of-the.application/+=";
 
+/// The present of [`Stage::with_credential`], in seconds since the epoch.
+pub(crate) const NOW_S: u64 = 2_000_000_000;
+
 /// An answer of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
@@ -128,10 +131,9 @@ impl World {
         if let Some(reply) = self.token_always.lock().unwrap().clone() {
             return reply;
         }
-        if form
-            .get("client_secret")
-            .is_none_or(|secret| !secret.starts_with(SECRET))
-        {
+        let secret = form.get("client_secret");
+        let known = secret.is_some_and(|secret| secret.starts_with(SECRET));
+        if !known && !form.contains_key("client_assertion") {
             return refusal(401, "invalid_client", 7_000_215);
         }
         let mut issued = self.issued.lock().unwrap();
@@ -173,6 +175,16 @@ impl World {
             return Reply::new(401, r#"{"error":{"code":"Unauthorized"}}"#);
         }
         Reply::new(200, r#"{"ok":true}"#)
+    }
+
+    /// A field of every form that the token service was sent.
+    pub(crate) fn sent(&self, field: &str) -> Vec<String> {
+        let seen = self.token_requests.lock().unwrap();
+        let fields = seen
+            .iter()
+            .flat_map(|seen| oauth2::url::form_urlencoded::parse(seen.body.as_bytes()));
+        let fields = fields.filter(|(name, _)| name == field);
+        fields.map(|(_, value)| value.into_owned()).collect()
     }
 
     pub(crate) fn token_count(&self) -> usize {
@@ -302,6 +314,16 @@ impl Stage {
             broker,
             _servers: servers,
         }
+    }
+
+    /// A stage in 2033 with a credential for its connection `prod`; certificates are valid then.
+    pub(crate) async fn with_credential(credential: Value) -> Self {
+        let stage = Self::with(|config, _, _| {
+            config["connections"]["prod"]["credential"] = credential;
+        })
+        .await;
+        stage.clock.pass_secs(NOW_S);
+        stage
     }
 
     pub(crate) fn set_env(&self, name: &str, value: &str) {

@@ -425,9 +425,9 @@ async fn a_refusal_says_what_to_change() {
         "invalid_grant",
         65_001,
         expect![[r#"
-        connection `prod`:
-        the tenant has not granted consent to the application (invalid_grant, AADSTS65001);
-        an administrator of the tenant has to grant consent to the application (BR0108)"#]],
+            connection `prod`:
+            the tenant has not granted consent to the application (invalid_grant, AADSTS65001);
+            an administrator of the tenant has to grant consent to the application (BR0111)"#]],
     )
     .await;
     check_refusal(

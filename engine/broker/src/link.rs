@@ -1,0 +1,240 @@
+//! Connections after the check.
+
+use std::collections::BTreeMap;
+
+use actions_contract::Api;
+use engine_model::code;
+use reqwest::Url;
+
+use crate::credential::Proof;
+use crate::problems::{Problems, parse_base};
+use crate::{ApiOverride, ApplicationConnection, Cloud, Connection};
+
+/// A checked connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) name: String,
+    pub(crate) client_id: String,
+    pub(crate) authority: Url,
+    pub(crate) apis: BTreeMap<Api, Route>,
+    pub(crate) role: Role,
+}
+
+/// On whose behalf a connection speaks, and where.
+#[derive(Clone, Debug)]
+pub(crate) enum Role {
+    /// The application itself, in one directory.
+    Application { home: Home, proof: Proof },
+}
+
+/// The one directory of a connection, and whose runs may use it.
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    pub(crate) tenant: String,
+    /// Further tenants whose runs may use the connection.
+    pub(crate) tenants: Vec<String>,
+}
+
+/// How a connection reaches one API.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) base_url: Url,
+    pub(crate) scope: String,
+    pub(crate) audiences: Vec<String>,
+}
+
+impl Link {
+    /// The directory of the connection, where it has only one.
+    pub(crate) fn home(&self) -> Option<&str> {
+        match &self.role {
+            Role::Application { home, .. } => Some(&home.tenant),
+        }
+    }
+
+    /// The directory whose tokens a run of `tenant` uses, once [`Link::serves`] allowed it.
+    pub(crate) fn directory<'a>(&'a self, tenant: &'a str) -> &'a str {
+        self.home().unwrap_or(tenant)
+    }
+
+    /// Whether runs of this tenant may use the connection; `default` stands for no tenant known.
+    pub(crate) fn serves(&self, tenant: &str) -> bool {
+        match &self.role {
+            Role::Application { home, .. } => home.serves(tenant),
+        }
+    }
+
+    /// Where tokens of a directory are asked for.
+    pub(crate) fn token_url(&self, tenant: &str) -> Url {
+        self.endpoint(tenant, "oauth2/v2.0/token")
+    }
+
+    /// An endpoint of the token service for a directory.
+    pub(crate) fn endpoint(&self, tenant: &str, path: &str) -> Url {
+        let mut url = self.authority.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{tenant}/{path}"));
+        url
+    }
+}
+
+impl Home {
+    fn serves(&self, tenant: &str) -> bool {
+        tenant == "default"
+            || self.tenant.eq_ignore_ascii_case(tenant)
+            || self
+                .tenants
+                .iter()
+                .any(|allowed| allowed.eq_ignore_ascii_case(tenant))
+    }
+}
+
+/// What every kind of connection has.
+struct Shape<'a> {
+    cloud: Cloud,
+    client_id: &'a str,
+    authority: Option<&'a str>,
+    apis: &'a [String],
+    base_urls: &'a BTreeMap<String, String>,
+}
+
+/// Checks a connection at a place of the configuration.
+pub(crate) struct LinkBuilder<'a> {
+    pub(crate) at: String,
+    pub(crate) overrides: &'a BTreeMap<Api, &'a ApiOverride>,
+}
+
+impl LinkBuilder<'_> {
+    pub(crate) fn build(
+        &self,
+        name: &str,
+        connection: &Connection,
+        problems: &mut Problems,
+    ) -> Option<Link> {
+        match connection {
+            Connection::Application(given) => self.application(name, given, problems),
+        }
+    }
+
+    fn application(
+        &self,
+        name: &str,
+        given: &ApplicationConnection,
+        problems: &mut Problems,
+    ) -> Option<Link> {
+        let at = format!("{}.credential", self.at);
+        let home = self.home(&given.tenant, &given.tenants, problems);
+        let shape = Shape {
+            cloud: given.cloud,
+            client_id: &given.client_id,
+            authority: given.authority.as_deref(),
+            apis: &given.apis,
+            base_urls: &given.base_urls,
+        };
+        let proof = given.credential.build(&at, given.cloud, problems);
+        let role = |home, proof| Role::Application { home, proof };
+        let role = home.zip(proof).map(|(home, proof)| role(home, proof));
+        self.link(name, &shape, role, problems)
+    }
+
+    fn home(&self, tenant: &str, tenants: &[String], problems: &mut Problems) -> Option<Home> {
+        let at = &self.at;
+        let tenant = problems.guid(&format!("{at}.tenant"), tenant);
+        let tenants = tenants
+            .iter()
+            .enumerate()
+            .filter_map(|(i, tenant)| problems.guid(&format!("{at}.tenants[{i}]"), tenant))
+            .collect();
+        tenant.map(|tenant| Home { tenant, tenants })
+    }
+
+    fn link(
+        &self,
+        name: &str,
+        shape: &Shape<'_>,
+        role: Option<Role>,
+        problems: &mut Problems,
+    ) -> Option<Link> {
+        let at = &self.at;
+        let client_id = problems.guid(&format!("{at}.client_id"), shape.client_id);
+        let authority = shape.authority.unwrap_or(shape.cloud.authority());
+        let authority = problems.url(&format!("{at}.authority"), authority);
+        let apis = self.routes(shape, problems);
+        Some(Link {
+            name: name.to_owned(),
+            client_id: client_id?,
+            authority: authority?,
+            apis,
+            role: role?,
+        })
+    }
+
+    fn routes(&self, shape: &Shape<'_>, problems: &mut Problems) -> BTreeMap<Api, Route> {
+        let at = &self.at;
+        if shape.apis.is_empty() {
+            problems.add(
+                code::CF0101,
+                format!("{at}.apis"),
+                "the connection offers no API".to_owned(),
+                "list some of `mde`, `xdr`, `graph`",
+            );
+        }
+        let mut base_urls = BTreeMap::new();
+        for (name, url) in shape.base_urls {
+            let at = format!("{at}.base_urls.{name}");
+            let url = problems.url(&at, url);
+            if let (Some(api), Some(url)) = (problems.api(&at, name), url) {
+                base_urls.insert(api, url);
+            }
+        }
+        let mut routes = BTreeMap::new();
+        for (i, name) in shape.apis.iter().enumerate() {
+            let at = format!("{at}.apis[{i}]");
+            let Some(api) = problems.api(&at, name) else {
+                continue;
+            };
+            let place = (at.as_str(), shape.cloud);
+            if let Some(route) = self.route(api, base_urls.get(&api), place, problems) {
+                routes.insert(api, route);
+            }
+        }
+        routes
+    }
+
+    fn route(
+        &self,
+        api: Api,
+        base_url: Option<&Url>,
+        (at, cloud): (&str, Cloud),
+        problems: &mut Problems,
+    ) -> Option<Route> {
+        let facts = cloud.api(api);
+        let given = self.overrides.get(&api);
+        let built_in = given
+            .and_then(|given| given.base_url.as_deref())
+            .or_else(|| facts.map(|facts| facts.base_url));
+        let base_url = base_url.cloned().or_else(|| built_in.and_then(parse_base));
+        let scope = given
+            .and_then(|given| given.scope.clone())
+            .or_else(|| facts.and_then(|facts| facts.scope).map(str::to_owned));
+        let (Some(base_url), Some(scope)) = (base_url, scope) else {
+            problems.add_incomplete(api, cloud, at);
+            return None;
+        };
+        let mut audiences = vec![resource_of(&scope).to_owned()];
+        audiences.extend(given.iter().flat_map(|given| given.audiences.clone()));
+        let built_in = facts.iter().flat_map(|facts| facts.audiences);
+        audiences.extend(built_in.map(|audience| (*audience).to_owned()));
+        Some(Route {
+            base_url,
+            scope,
+            audiences,
+        })
+    }
+}
+
+/// The resource that a scope such as `https://host/.default` names.
+pub(crate) fn resource_of(scope: &str) -> &str {
+    scope
+        .rsplit_once('/')
+        .map_or(scope, |(resource, _)| resource)
+}

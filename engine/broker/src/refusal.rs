@@ -1,0 +1,297 @@
+//! What a refusal of the token service means.
+//!
+//! Decided in this order: the status, the word of the protocol where it means one thing, the
+//! service's number where the word means several, and then what the word means mostly.
+
+use std::fmt;
+
+use engine_model::Millis;
+use oauth2::RequestTokenError;
+use serde::{Deserialize, Serialize};
+
+use crate::carrier::{Seen, Unreachable};
+use crate::error::{AuthError, AuthKind};
+
+/// The longest pause a token service may order.
+const PAUSE_MAX_S: u64 = 3600;
+/// The answer to an application that asks in a loop.
+const LOOP_DETECTED: u32 = 50_196;
+const LOOP_PAUSE: Millis = Millis::from_secs(60);
+
+/// Why an exchange failed, without anything of a body.
+pub(crate) enum Failure {
+    Unreachable(Unreachable),
+    Refused(Refusal),
+    Unreadable,
+}
+
+impl From<RequestTokenError<Unreachable, Refusal>> for Failure {
+    fn from(error: RequestTokenError<Unreachable, Refusal>) -> Self {
+        match error {
+            RequestTokenError::ServerResponse(refusal) => Self::Refused(refusal),
+            RequestTokenError::Request(unreachable) => Self::Unreachable(unreachable),
+            // Both hold bytes or text of the answer.
+            RequestTokenError::Parse(_, _) | RequestTokenError::Other(_) => Self::Unreadable,
+        }
+    }
+}
+
+impl Failure {
+    /// The error for people; `is_user` where a person is asked for, who could sign in again.
+    pub(crate) fn explain(self, seen: Seen, is_user: bool) -> AuthError {
+        let mut error = match self {
+            Self::Unreachable(cause) => {
+                let kind = match cause {
+                    Unreachable::Timeout => AuthKind::Timeout,
+                    Unreachable::Connect => AuthKind::Network,
+                    Unreachable::TooLarge | Unreachable::Build => AuthKind::Server,
+                };
+                AuthError::new(kind, cause.to_string())
+            }
+            Self::Refused(refusal) => refusal.explain(seen.status, is_user),
+            Self::Unreadable => {
+                let kind = kind_of_status(seen.status).unwrap_or(match seen.status {
+                    Some(200) => AuthKind::Server,
+                    _ => AuthKind::Configuration,
+                });
+                AuthError::new(kind, reason_of(kind))
+            }
+        };
+        error.http_status = seen.status;
+        if error.kind.is_transient() {
+            let wait = seen
+                .retry_after
+                .map(|wait| Millis::from_ms(wait.as_ms().clamp(1000, PAUSE_MAX_S * 1000)));
+            error.retry_after = wait.or(error.retry_after);
+        }
+        error
+    }
+}
+
+/// The kind that a status decides before the body is looked at.
+pub(crate) const fn kind_of_status(status: Option<u16>) -> Option<AuthKind> {
+    match status {
+        Some(429) => Some(AuthKind::Throttled),
+        Some(408 | 500..=599) => Some(AuthKind::Server),
+        _ => None,
+    }
+}
+
+const fn reason_of(kind: AuthKind) -> &'static str {
+    match kind {
+        AuthKind::Throttled => "the token service asked to slow down",
+        AuthKind::Credential => "the token service refused the credential",
+        AuthKind::Clock => "the token service finds the statement of the application out of time",
+        AuthKind::Federation => "the application does not trust the identity that spoke for it",
+        AuthKind::Consent => "the tenant has not granted consent to the application",
+        AuthKind::Interaction => "the token service wants the person to sign in",
+        AuthKind::Locked => "the account is locked or disabled",
+        AuthKind::Policy => "a policy of the tenant forbids the token",
+        AuthKind::Configuration => "the token service refused the request",
+        _ => "the token service failed",
+    }
+}
+
+/// The token service's refusal. Its description is never read: it may quote what was sent.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Refusal {
+    pub(crate) error: String,
+    #[serde(default)]
+    suberror: Option<String>,
+    #[serde(default)]
+    error_codes: Vec<u32>,
+    #[serde(default)]
+    trace_id: Option<String>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl oauth2::ErrorResponse for Refusal {}
+
+impl Refusal {
+    fn explain(self, status: Option<u16>, is_user: bool) -> AuthError {
+        let kind = kind_of_status(status).unwrap_or_else(|| self.kind(is_user));
+        let mut error = AuthError::new(kind, reason_of(kind));
+        if self.error_codes.contains(&LOOP_DETECTED) {
+            error.retry_after = Some(LOOP_PAUSE);
+        }
+        error.error = Some(self.error).filter(|text| is_plain(text, 64));
+        error.trace_id = self.trace_id.filter(|text| is_plain(text, 40));
+        error.codes = self.error_codes.into_iter().take(4).collect();
+        error
+    }
+
+    fn kind(&self, is_user: bool) -> AuthKind {
+        match self.error.as_str() {
+            "temporarily_unavailable" | "server_error" => return AuthKind::Server,
+            "consent_required" => return AuthKind::Consent,
+            _ if self.suberror.as_deref() == Some("consent_required") => return AuthKind::Consent,
+            _ => {}
+        }
+        if let Some(kind) = self.error_codes.iter().find_map(|code| kind_of_code(*code)) {
+            return if kind == AuthKind::Interaction && !is_user {
+                // An application has nobody who could answer.
+                AuthKind::Policy
+            } else {
+                kind
+            };
+        }
+        match self.error.as_str() {
+            "invalid_client" => AuthKind::Credential,
+            "invalid_grant" | "interaction_required" | "login_required" if is_user => {
+                AuthKind::Interaction
+            }
+            "invalid_grant" | "interaction_required" | "access_denied" => AuthKind::Policy,
+            _ => AuthKind::Configuration,
+        }
+    }
+}
+
+/// What a number of the service means, where it means one thing.
+fn kind_of_code(code: u32) -> Option<AuthKind> {
+    let (kind, _) = CODES.iter().find(|(_, codes)| codes.contains(&code))?;
+    Some(*kind)
+}
+
+/// The numbers that decide between meanings of one word, from the vendor's page.
+const CODES: &[(AuthKind, &[u32])] = &[
+    (
+        AuthKind::Server,
+        &[
+            50_000, 50_033, 50_087, 50_088, 51_005, 70_012, 80_002, 80_005, 80_014, 90_006, 90_012,
+            90_024, 90_033, 90_036, 90_090, 90_092, 501_621,
+        ],
+    ),
+    (AuthKind::Throttled, &[LOOP_DETECTED, 90_055]),
+    (
+        AuthKind::Credential,
+        &[
+            50_012, 50_048, 70_002, 700_025, 700_027, 700_030, 7_000_215, 7_000_218, 7_000_222,
+        ],
+    ),
+    (AuthKind::Clock, &[700_024]),
+    (
+        AuthKind::Federation,
+        &[70_021, 700_211, 700_212, 700_213, 7_002_138],
+    ),
+    (
+        AuthKind::Configuration,
+        &[
+            28_002, 50_001, 50_011, 50_059, 50_134, 50_194, 70_001, 70_011, 90_002, 90_019, 90_038,
+            500_011, 650_052, 650_057, 700_005, 700_011, 700_016, 700_022, 700_023, 900_382,
+            900_432, 901_002, 1_000_104, 7_000_112, 9_001_023,
+        ],
+    ),
+    (
+        AuthKind::Consent,
+        &[
+            65_001, 65_004, 65_005, 90_008, 90_094, 90_095, 90_099, 650_056,
+        ],
+    ),
+    (
+        AuthKind::Interaction,
+        &[
+            16_000, 50_013, 50_034, 50_055, 50_056, 50_058, 50_064, 50_072, 50_074, 50_076, 50_078,
+            50_079, 50_085, 50_089, 50_097, 50_126, 50_131, 50_132, 50_133, 50_140, 50_144, 50_158,
+            50_173, 50_199, 53_000, 53_001, 53_002, 53_004, 54_005, 70_000, 70_008, 70_018, 70_019,
+            70_043, 90_120, 500_133, 501_481, 700_020, 700_082, 700_084, 7_000_114,
+        ],
+    ),
+    (
+        AuthKind::Policy,
+        &[
+            50_020, 50_105, 53_003, 53_011, 500_021, 500_022, 500_212, 500_213, 530_032, 530_034,
+            530_035,
+        ],
+    ),
+    (AuthKind::Locked, &[50_053, 50_057]),
+];
+
+/// Whether a word of somebody else may stand in our messages.
+pub(crate) fn is_plain(text: &str, length_max: usize) -> bool {
+    text.len() <= length_max
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(error: &str, code: Option<u32>, status: u16, is_user: bool) -> AuthKind {
+        let codes: Vec<u32> = code.into_iter().collect();
+        let body = serde_json::json!({
+            "error": error,
+            "error_codes": codes,
+            "error_description": "AADSTS50053: the description decides nothing",
+        });
+        let refusal: Refusal = serde_json::from_value(body).unwrap();
+        refusal.explain(Some(status), is_user).kind
+    }
+
+    #[test]
+    fn every_number_of_the_table_means_what_it_says() {
+        for (wanted, codes) in CODES {
+            for code in *codes {
+                for word in ["invalid_grant", "invalid_client", "interaction_required"] {
+                    assert_eq!(kind(word, Some(*code), 400, true), *wanted, "{word} {code}");
+                }
+                let wanted = match wanted {
+                    AuthKind::Interaction => AuthKind::Policy,
+                    other => *other,
+                };
+                assert_eq!(kind("invalid_grant", Some(*code), 400, false), wanted);
+            }
+        }
+    }
+
+    #[test]
+    fn no_number_stands_in_two_lines_of_the_table() {
+        let mut all: Vec<u32> = CODES
+            .iter()
+            .flat_map(|(_, codes)| *codes)
+            .copied()
+            .collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn the_status_decides_before_the_word_and_the_word_before_an_unknown_number() {
+        assert_eq!(
+            kind("invalid_client", Some(7_000_215), 429, false),
+            AuthKind::Throttled
+        );
+        assert_eq!(
+            kind("invalid_grant", Some(50_126), 503, true),
+            AuthKind::Server
+        );
+        assert_eq!(
+            kind("temporarily_unavailable", Some(7_000_215), 400, false),
+            AuthKind::Server
+        );
+        assert_eq!(
+            kind("invalid_client", Some(4_242), 401, false),
+            AuthKind::Credential
+        );
+        assert_eq!(
+            kind("invalid_grant", Some(4_242), 400, false),
+            AuthKind::Policy
+        );
+        assert_eq!(
+            kind("invalid_grant", None, 400, true),
+            AuthKind::Interaction
+        );
+        assert_eq!(
+            kind("brand_new_word", None, 400, true),
+            AuthKind::Configuration
+        );
+    }
+}
