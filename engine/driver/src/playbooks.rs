@@ -1,10 +1,11 @@
 //! The playbooks an engine works with: what triggers look at, and what runs are pinned to.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use actions_contract::ActionInfo;
-use engine_model::{Diagnostic, Digest, PlaybookName, Severity};
+use engine_model::{Diagnostic, Digest, PlaybookName, Severity, Span, code};
 use engine_playbook::plan::Plan;
 use engine_playbook::yaml::Document;
 use engine_trigger::{Index, Problem};
@@ -35,11 +36,17 @@ pub struct Loaded {
     pub index: Index,
 }
 
+/// A playbook that runs may be pinned to.
+struct Pinned {
+    plan: Arc<Plan>,
+    text: Arc<str>,
+}
+
 /// The playbooks of an engine; replaced as a whole, so that each alert is matched by one set.
 pub struct Playbooks {
     infos: Vec<Arc<ActionInfo>>,
     loaded: RwLock<Arc<Loaded>>,
-    pinned: Mutex<HashMap<Digest, Arc<Plan>>>,
+    pinned: Mutex<HashMap<Digest, Pinned>>,
 }
 
 impl Playbooks {
@@ -87,14 +94,22 @@ impl Playbooks {
     }
 
     /// Replaces the set with what is valid of `files`; the others are given back with reasons.
+    /// Of two playbooks with one name the first counts.
     pub fn load(&self, files: Vec<PlaybookText>) -> Vec<Refused> {
         let mut refused = Vec::new();
         let mut plans: BTreeMap<PlaybookName, (Arc<Plan>, String)> = BTreeMap::new();
         for file in files {
             match self.check(&file.text) {
-                (Some(plan), _) => {
-                    plans.insert(plan.name.clone(), (plan, file.text));
-                }
+                (Some(plan), _) => match plans.entry(plan.name.clone()) {
+                    Entry::Vacant(free) => {
+                        free.insert((plan, file.text));
+                    }
+                    Entry::Occupied(taken) if taken.get().0.digest == plan.digest => {}
+                    Entry::Occupied(taken) => {
+                        let diagnostics = vec![same_name(&file.text, taken.key())];
+                        refused.push(Refused { file, diagnostics });
+                    }
+                },
                 (None, diagnostics) => refused.push(Refused { file, diagnostics }),
             }
         }
@@ -104,8 +119,12 @@ impl Playbooks {
             .map(|(plan, _)| Arc::clone(plan))
             .collect();
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        for (plan, _) in plans.values() {
-            pinned.insert(plan.digest.clone(), Arc::clone(plan));
+        for (plan, text) in plans.values() {
+            let pin = Pinned {
+                plan: Arc::clone(plan),
+                text: text.as_str().into(),
+            };
+            pinned.insert(plan.digest.clone(), pin);
         }
         drop(pinned);
         // Every trigger was checked above, with the same code that builds the index.
@@ -121,11 +140,15 @@ impl Playbooks {
     /// The plan of a digest that is known already.
     #[must_use]
     pub fn pinned(&self, digest: &Digest) -> Option<Arc<Plan>> {
-        self.pinned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(digest)
-            .cloned()
+        let pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        pinned.get(digest).map(|pin| Arc::clone(&pin.plan))
+    }
+
+    /// The text of a digest that is known already, for a driver to store.
+    #[must_use]
+    pub fn text(&self, digest: &Digest) -> Option<Arc<str>> {
+        let pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        pinned.get(digest).map(|pin| Arc::clone(&pin.text))
     }
 
     /// Compiles the text of a playbook that runs are pinned to; none when it is not valid for
@@ -135,13 +158,34 @@ impl Playbooks {
         let (plan, _) = self.check(text);
         let plan = plan?;
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        pinned.insert(plan.digest.clone(), Arc::clone(&plan));
+        let pin = Pinned {
+            plan: Arc::clone(&plan),
+            text: text.into(),
+        };
+        pinned.insert(plan.digest.clone(), pin);
         Some(plan)
     }
 }
 
 fn no_index() -> Index {
     Index::build(&[]).expect("nothing to index has no problem")
+}
+
+/// The problem of a playbook whose name another one has.
+fn same_name(text: &str, name: &PlaybookName) -> Diagnostic {
+    let span = match engine_playbook::yaml::read(text) {
+        (Some(document), _) => document.anchor(document.find("name")),
+        (None, _) => Span::default(),
+    };
+    Diagnostic {
+        code: code::PB0205,
+        severity: Severity::Error,
+        path: "name".to_owned(),
+        span,
+        message: format!("another file holds a playbook named `{name}`"),
+        help: Some("each playbook has a name of its own".to_owned()),
+        fix: None,
+    }
 }
 
 /// A problem of a trigger, put on its place in the text.

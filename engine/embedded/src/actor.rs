@@ -45,6 +45,8 @@ pub(crate) struct Actor {
     run: Run,
     next_seq: u64,
     live: bool,
+    /// Tries that were under way at a stop and are not yet reported as interrupted.
+    owed: usize,
     attempts: JoinSet<(Cid, Outcome)>,
     mailbox: mpsc::Receiver<Message>,
 }
@@ -79,6 +81,7 @@ impl Actor {
             run,
             next_seq,
             live,
+            owed: 0,
             attempts: JoinSet::new(),
             mailbox,
         }
@@ -87,7 +90,12 @@ impl Actor {
     /// Performs `commands`, which are durable, and goes on until nothing is left to do for now.
     pub(crate) async fn go_on(mut self, commands: Vec<Command>, interrupted: Vec<Cid>) {
         let mut over = self.perform(commands);
+        self.owed = interrupted.len();
         for cid in interrupted {
+            if over {
+                break;
+            }
+            self.owed -= 1;
             let at = self.inner.clock.now();
             over = self.take(Event::Interrupted { cid, at }).await;
         }
@@ -229,7 +237,7 @@ impl Unit {
             body: to_json(event),
             timers: Vec::new(),
             forgotten: Vec::new(),
-            live: !actor.attempts.is_empty(),
+            live: actor.owed > 0 || !actor.attempts.is_empty(),
             live_before: actor.live,
             ended: None,
         };

@@ -28,7 +28,7 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// When there is no database.
+    /// When there is no database, or it is damaged or newer than this engine.
     pub fn open(data_dir: &Path, playbooks: Arc<Playbooks>) -> Result<Self, StoreError> {
         Ok(Self::new(Arc::new(Folder::look(data_dir)?), playbooks))
     }
@@ -71,17 +71,13 @@ impl Archive {
     ///
     /// When the database cannot be read.
     pub async fn runs(&self, filter: &RunFilter) -> Result<Page<RunSummary>, EngineError> {
-        let filter = filter.clone();
         let limit = filter.limit;
-        let found = self
-            .read(move |connection| rows::runs(connection, &filter))
-            .await;
-        let found = found.map_err(of_store)?;
-        let next = page_end(found.len() == limit, found.last().map(|(row, _)| *row));
-        Ok(Page {
-            items: found.into_iter().map(|(_, run)| run).collect(),
-            next,
-        })
+        let filter = RunFilter {
+            limit: limit.saturating_add(1),
+            ..filter.clone()
+        };
+        let found = self.read(move |connection| rows::runs(connection, &filter));
+        Ok(page(found.await.map_err(of_store)?, limit))
     }
 
     /// Everything about an alert: its id, in whatever tenant and source it is found.
@@ -116,13 +112,11 @@ impl Archive {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Page<AlertSummary>, EngineError> {
-        let found = self.read(move |connection| rows::alerts(connection, None, before, limit));
+        let more = limit.saturating_add(1);
+        let found = self.read(move |connection| rows::alerts(connection, None, before, more));
         let found = found.await.map_err(of_store)?;
-        let next = page_end(found.len() == limit, found.last().map(|(row, ..)| *row));
-        Ok(Page {
-            items: found.into_iter().map(|(_, alert, _)| alert).collect(),
-            next,
-        })
+        let found = found.into_iter().map(|(row, alert, _)| (row, alert));
+        Ok(page(found.collect(), limit))
     }
 
     pub(crate) async fn watermark(&self, poller: &str) -> Result<Option<Timestamp>, EngineError> {
@@ -174,7 +168,15 @@ impl Archive {
     }
 }
 
-fn page_end(full: bool, last: Option<RunRow>) -> Option<u64> {
-    last.filter(|_| full)
-        .and_then(|row| u64::try_from(row).ok())
+/// The first `limit` rows, and where the next page begins where there are more.
+fn page<T>(mut found: Vec<(RunRow, T)>, limit: usize) -> Page<T> {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().map(|(row, _)| *row);
+    Page {
+        next: last
+            .filter(|_| more)
+            .and_then(|row| u64::try_from(row).ok()),
+        items: found.into_iter().map(|(_, item)| item).collect(),
+    }
 }

@@ -1,6 +1,6 @@
 //! The engine on SQLite.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,6 +71,7 @@ impl Embedded {
             news: broadcast::channel(NEWS_KEPT).0,
             actors: Mutex::new(HashMap::new()),
             tasks: Mutex::new(JoinSet::new()),
+            kept: Mutex::new(HashSet::new()),
         });
         inner.keep_playbooks().await?;
         let since = options.schedules_since.unwrap_or_else(|| inner.clock.now());
@@ -102,14 +103,48 @@ impl Embedded {
         self.inner.keep_playbooks().await
     }
 
+    /// Stops, and answers once the folder is free for the next engine. Whatever was going on goes
+    /// on at the next start.
+    pub async fn stop(self) {
+        self.tasks().abort_all();
+        // What was aborted lets go of the database when the runtime comes to it.
+        while Arc::strong_count(&self.inner) > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            while self.tasks().try_join_next().is_some() {}
+        }
+    }
+
+    fn tasks(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
+        self.inner
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Transactions made since the start, for measurements.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.inner.writer.commits()
     }
 
+    /// Does `work` to its end even where whoever asked goes away meanwhile: a run that is durable
+    /// has to go on, not to wait for a restart.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let (sender, answer) = oneshot::channel();
+        self.inner.spawn(Box::pin(async move {
+            // Nobody waits any more where the asker has gone.
+            drop(sender.send(work.await));
+        }));
+        answer.await.map_err(|_| stopping())?
+    }
+
     async fn start_run(&self, start: ManualStart) -> Result<RunId, EngineError> {
-        intake::start_by_hand(&self.inner, &self.tenant, start).await
+        let (inner, tenant) = (Arc::clone(&self.inner), self.tenant.clone());
+        let work = async move { intake::start_by_hand(&inner, &tenant, start).await };
+        self.to_the_end(work).await
     }
 
     async fn cancel_run(&self, run: &RunId, by: &str) -> Result<bool, EngineError> {
@@ -130,17 +165,15 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        self.inner
-            .tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .abort_all();
+        self.tasks().abort_all();
     }
 }
 
 impl Engine for Embedded {
     fn intake(&self, alert: Alert) -> BoxFuture<'_, Result<Receipt, EngineError>> {
-        Box::pin(intake::intake(&self.inner, alert))
+        let inner = Arc::clone(&self.inner);
+        let work = async move { intake::intake(&inner, alert).await };
+        Box::pin(self.to_the_end(work))
     }
 
     fn start(&self, start: ManualStart) -> BoxFuture<'_, Result<RunId, EngineError>> {
@@ -208,6 +241,10 @@ fn busy() -> EngineError {
     let mut error = EngineError::new(code::SV0105, "the run takes no more for the moment");
     error.retry_after = Some(engine_model::Millis::from_secs(1));
     error
+}
+
+fn stopping() -> EngineError {
+    EngineError::new(code::ST0102, "the engine is stopping")
 }
 
 pub(crate) fn of_store(error: StoreError) -> EngineError {

@@ -1,11 +1,11 @@
 //! What every part of the embedded driver shares.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actions_contract::BoxFuture;
 use engine_driver::{Attempts, Clock, Origin, RunNews};
-use engine_model::Timestamp;
+use engine_model::{Digest, Millis, Timestamp, code};
 use engine_run::{Cid, Run, RunStatus, Settings};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
@@ -19,6 +19,10 @@ use crate::writer::Writer;
 
 /// Messages that may wait for one run.
 const MAILBOX: usize = 64;
+/// The longest sleep of the timers: the machine may have slept, and clocks may have been set.
+const LOOK_AGAIN: Millis = Millis::from_secs(30);
+/// How long a run waits before it is rebuilt again, when the database could not be read.
+const PAUSE: Millis = Millis::from_secs(1);
 
 /// What every part of the embedded driver shares.
 pub(crate) struct Inner {
@@ -32,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) actors: Mutex<HashMap<RunRow, mpsc::Sender<Message>>>,
     /// Every task of the engine; they end with it.
     pub(crate) tasks: Mutex<JoinSet<()>>,
+    /// The playbooks whose texts are known to be in the database.
+    pub(crate) kept: Mutex<HashSet<Digest>>,
 }
 
 impl Inner {
@@ -74,7 +80,17 @@ impl Inner {
     fn revive(self: &Arc<Self>, row: RunRow, mailbox: mpsc::Receiver<Message>) {
         let inner = Arc::clone(self);
         self.spawn(Box::pin(async move {
-            match inner.fold(row).await {
+            let folded = loop {
+                match inner.fold(row).await {
+                    // Only what is damaged stays unreadable.
+                    Err(error) if error.code != code::ST0103 => {
+                        tracing::error!(run = row, %error, "a run is paused");
+                        tokio::time::sleep(PAUSE.to_std()).await;
+                    }
+                    folded => break folded,
+                }
+            };
+            match folded {
                 Ok(Some((standing, interrupted))) => {
                     Actor::new(inner, standing, mailbox)
                         .go_on(Vec::new(), interrupted)
@@ -154,17 +170,16 @@ impl Inner {
             let (due, next) = self.timers.due(now);
             for (row, cid) in due {
                 if self.deliver(row, Message::Fired(cid)).is_err() {
-                    let later = now.plus(engine_model::Millis::from_ms(100));
+                    let later = now.plus(Millis::from_ms(100));
                     self.timers.add(later, row, cid);
                 }
             }
-            let pause = next.map_or(std::time::Duration::from_secs(60), |next: Timestamp| {
-                next.since(self.clock.now())
-                    .to_std()
-                    .max(std::time::Duration::from_millis(1))
+            let pause = next.map_or(LOOK_AGAIN, |next: Timestamp| {
+                let left = next.since(self.clock.now());
+                left.clamp(Millis::from_ms(1), LOOK_AGAIN)
             });
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause.to_std()) => {}
                 () = self.timers.changed() => {}
             }
         }

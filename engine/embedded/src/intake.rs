@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine_driver::{Begun, EngineError, ManualStart, Origin, Receipt, begin};
+use engine_driver::{Begun, EngineError, ManualStart, Origin, Receipt, RunSummary, begin};
 use engine_model::{Alert, RunId, TenantId, code};
 use engine_run::{Command, RunStatus, Settings};
 use engine_trigger::{AlertChange, AlertView, ByHand};
@@ -12,6 +12,9 @@ use crate::actor::Standing;
 use crate::engine::of_store;
 use crate::inner::Inner;
 use crate::rows::{self, NewAlert, RunRow, to_json};
+
+/// The tenant of a start that means none.
+const NO_TENANT: &str = "default";
 
 /// What the writer did with an alert.
 enum Took {
@@ -42,7 +45,7 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
             received_at: inner.clock.now(),
             body: to_json(&alert),
         };
-        let units: Vec<NewRun> = begun.iter().map(NewRun::of).collect();
+        let units: Vec<NewRun> = begun.iter().map(|begun| NewRun::of(inner, begun)).collect();
         let took = inner
             .writer
             .write(move |connection| take(connection, &new, assumed, &units))
@@ -50,8 +53,7 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
             .map_err(of_store)?;
         match took {
             Took::Added(rows) => {
-                let runs = begun.iter().map(|begun| begun.summary.id.clone()).collect();
-                go_on(inner, begun, rows);
+                let runs = go_on(inner, begun, rows);
                 return Ok(match assumed {
                     None => Receipt::Created { runs },
                     Some(revision) => Receipt::Updated {
@@ -81,10 +83,12 @@ fn take(
         }),
         _ if revision != assumed => Ok(Took::Otherwise(revision)),
         _ => {
-            let runs: Vec<RunId> = units.iter().map(|unit| unit.summary.id.clone()).collect();
-            rows::add_alert(connection, new, revision.unwrap_or(0) + 1, &runs)?;
             let rows = units.iter().map(|unit| unit.add(connection));
-            Ok(Took::Added(rows.collect::<rusqlite::Result<_>>()?))
+            let rows = rows.collect::<rusqlite::Result<Vec<Option<RunRow>>>>()?;
+            let added = units.iter().zip(&rows).filter(|(_, row)| row.is_some());
+            let runs: Vec<RunId> = added.map(|(unit, _)| unit.summary.id.clone()).collect();
+            rows::add_alert(connection, new, revision.unwrap_or(0) + 1, &runs)?;
+            Ok(Took::Added(rows))
         }
     }
 }
@@ -126,7 +130,9 @@ pub(crate) async fn start_by_hand(
     };
     let view = start.alert.as_ref().map(AlertView::new);
     // Where the run works on an alert, the alert's tenant is the run's.
-    let tenant = start.alert.as_ref().map_or(tenant, |alert| &alert.tenant);
+    let named = Some(&start.tenant).filter(|tenant| tenant.as_str() != NO_TENANT);
+    let of_alert = start.alert.as_ref().map(|alert| &alert.tenant);
+    let tenant = of_alert.or(named).unwrap_or(tenant);
     let begun = engine_trigger::start_by_hand(
         plan,
         ByHand {
@@ -157,7 +163,7 @@ pub(crate) async fn add(
     begun: Begun,
     also: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
 ) -> Result<(), crate::StoreError> {
-    let unit = NewRun::of(&begun);
+    let unit = NewRun::of(inner, &begun);
     let row = inner
         .writer
         .write(move |connection| {
@@ -169,9 +175,12 @@ pub(crate) async fn add(
     Ok(())
 }
 
-fn go_on(inner: &Arc<Inner>, begun: Vec<Begun>, rows: Vec<Option<RunRow>>) {
+/// Lets the runs go on that were added, and names them.
+fn go_on(inner: &Arc<Inner>, begun: Vec<Begun>, rows: Vec<Option<RunRow>>) -> Vec<RunId> {
+    let mut runs = Vec::new();
     for (begun, row) in begun.into_iter().zip(rows) {
         let Some(row) = row else { continue };
+        runs.push(begun.summary.id.clone());
         let live = is_live(&begun.commands);
         let Begun {
             summary,
@@ -184,17 +193,16 @@ fn go_on(inner: &Arc<Inner>, begun: Vec<Begun>, rows: Vec<Option<RunRow>>) {
             playbook: summary.playbook,
             tenant: summary.tenant,
         };
-        inner.begin(
-            Standing {
-                row,
-                origin,
-                run,
-                next_seq: 1,
-                live,
-            },
-            commands,
-        );
+        let standing = Standing {
+            row,
+            origin,
+            run,
+            next_seq: 1,
+            live,
+        };
+        inner.begin(standing, commands);
     }
+    runs
 }
 
 fn is_live(commands: &[Command]) -> bool {
@@ -205,13 +213,15 @@ fn is_live(commands: &[Command]) -> bool {
 
 /// What a run that begins adds to the database.
 struct NewRun {
-    summary: engine_driver::RunSummary,
+    summary: RunSummary,
     body: String,
     commands: Vec<Command>,
+    /// The text of its playbook, where that may not be in the database yet.
+    text: Option<Arc<str>>,
 }
 
 impl NewRun {
-    fn of(begun: &Begun) -> Self {
+    fn of(inner: &Inner, begun: &Begun) -> Self {
         Self {
             summary: begun.summary.clone(),
             body: to_json(&begun.event),
@@ -221,6 +231,7 @@ impl NewRun {
                 .filter(|command| matches!(command, Command::Attempt(_) | Command::Timer { .. }))
                 .cloned()
                 .collect(),
+            text: inner.text_to_keep(&begun.summary.digest),
         }
     }
 
@@ -230,6 +241,12 @@ impl NewRun {
             return Ok(None);
         };
         rows::add_event(connection, row, 0, &self.body)?;
+        if let Some(text) = &self.text {
+            let RunSummary {
+                playbook, digest, ..
+            } = &self.summary;
+            rows::keep_playbook(connection, playbook, digest, text)?;
+        }
         for command in &self.commands {
             if let Command::Timer { cid, wake_at } = command {
                 rows::add_timer(connection, row, *cid, *wake_at)?;

@@ -328,18 +328,24 @@ pub(crate) fn set_watermark(
     Ok(())
 }
 
-/// The last instant a schedule was started for.
-pub(crate) fn planned(
+/// The last instant a schedule was started for; for one that was never seen before, it is noted
+/// that it is watched since `since`.
+pub(crate) fn watched_since(
     connection: &Connection,
     playbook: &PlaybookName,
     trigger: &TriggerId,
-) -> rusqlite::Result<Option<Timestamp>> {
+    since: Timestamp,
+) -> rusqlite::Result<Timestamp> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO planned (playbook, trigger, at) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![playbook.as_str(), trigger.as_str(), since.as_ms()])?;
     connection
         .prepare_cached("SELECT at FROM planned WHERE playbook = ?1 AND trigger = ?2")?
         .query_row([playbook.as_str(), trigger.as_str()], |row| {
             row.get(0).map(Timestamp::from_ms)
         })
-        .optional()
 }
 
 /// Notes the last instant a schedule was started for; never backwards.

@@ -1,9 +1,10 @@
 //! Schedules: starts a run for each planned instant, once, however often the engine restarts.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
 
 use engine_driver::begin;
-use engine_model::{Millis, TenantId, Timestamp, TriggerId};
+use engine_model::{Digest, Millis, TenantId, Timestamp, TriggerId};
 use engine_playbook::plan::{Plan, TriggerKind};
 use engine_trigger::Timetable;
 
@@ -14,6 +15,9 @@ use crate::rows;
 
 /// The longest sleep: playbooks may have been replaced, and clocks may have been set.
 const LOOK_AGAIN: Millis = Millis::from_secs(30);
+
+/// How long schedules are paused when the database takes no writes.
+const PAUSE: Millis = Millis::from_secs(1);
 
 /// A longer time between two looks means that the machine slept or its clock was set.
 const SLEPT: Millis = Millis::from_secs(300);
@@ -41,13 +45,28 @@ impl Inner {
             .values()
             .map(|(plan, text)| (plan.name.clone(), plan.digest.clone(), text.clone()))
             .collect();
+        let digests: Vec<Digest> = kept.iter().map(|(_, digest, _)| digest.clone()).collect();
         self.writer
             .write(move |connection| {
                 kept.iter().try_for_each(|(name, digest, text)| {
                     rows::keep_playbook(connection, name, digest, text)
                 })
             })
-            .await
+            .await?;
+        self.kept().extend(digests);
+        Ok(())
+    }
+
+    /// The text of a playbook that was replaced so lately that it may not be kept yet.
+    pub(crate) fn text_to_keep(&self, digest: &Digest) -> Option<Arc<str>> {
+        if self.kept().contains(digest) {
+            return None;
+        }
+        self.archive.playbooks.text(digest)
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, HashSet<Digest>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts runs at their planned instants, for ever.
@@ -56,18 +75,27 @@ impl Inner {
         loop {
             let now = self.clock.now();
             let mut next = now.plus(LOOK_AGAIN);
+            let mut all_started = true;
             for scheduled in self.scheduled() {
                 let window = Window { looked, since, now };
                 match self.start_due(&scheduled, &tenant, &window).await {
                     Ok(upcoming) => next = upcoming.map_or(next, |upcoming| upcoming.min(next)),
-                    Err(error) => tracing::error!(
-                        playbook = %scheduled.plan.name,
-                        %error,
-                        "a schedule could not be followed"
-                    ),
+                    Err(error) => {
+                        tracing::error!(
+                            playbook = %scheduled.plan.name,
+                            %error,
+                            "a schedule could not be followed"
+                        );
+                        all_started = false;
+                    }
                 }
             }
-            looked = Some(now);
+            if all_started {
+                looked = Some(now);
+            } else {
+                // The same instants are looked at again; what did start starts once.
+                next = now.plus(PAUSE);
+            }
             let pause = next.since(self.clock.now()).max(Millis::from_ms(10));
             tokio::time::sleep(pause.to_std()).await;
         }
@@ -81,6 +109,8 @@ impl Inner {
         window: &Window,
     ) -> Result<Vec<Timestamp>, StoreError> {
         let timetable = &scheduled.timetable;
+        let since = window.looked.unwrap_or(window.since);
+        let watched = self.watched_since(scheduled, since).await?;
         match window.looked {
             Some(looked) if window.now.since(looked) <= SLEPT => {
                 let instants = std::iter::successors(timetable.next_after(looked), |at| {
@@ -89,15 +119,21 @@ impl Inner {
                 Ok(instants.take_while(|at| *at <= window.now).collect())
             }
             Some(looked) => Ok(timetable.missed(Some(looked), window.now)),
-            None => {
-                let (name, trigger) = (scheduled.plan.name.clone(), scheduled.trigger.clone());
-                let last = self
-                    .archive
-                    .read(move |connection| rows::planned(connection, &name, &trigger))
-                    .await?;
-                Ok(timetable.missed(Some(last.unwrap_or(window.since)), window.now))
-            }
+            None => Ok(timetable.missed(Some(watched), window.now)),
         }
+    }
+
+    /// The instant since which a schedule has to be looked at, noted when it is seen first: from
+    /// then on an engine that is away misses its instants.
+    async fn watched_since(
+        &self,
+        scheduled: &Scheduled,
+        since: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let (name, trigger) = (scheduled.plan.name.clone(), scheduled.trigger.clone());
+        self.writer
+            .write(move |connection| rows::watched_since(connection, &name, &trigger, since))
+            .await
     }
 
     fn scheduled(&self) -> Vec<Scheduled> {

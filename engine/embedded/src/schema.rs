@@ -88,6 +88,12 @@ impl StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, why) = &error {
+            return Self::new(
+                code::ST0103,
+                format!("what is stored cannot be read: {why}"),
+            );
+        }
         let code = match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => code::ST0103,
             _ => code::ST0102,
@@ -131,12 +137,12 @@ impl Folder {
             path: path.to_owned(),
             _lock: None,
         };
-        if folder.database().exists() {
-            Ok(folder)
-        } else {
+        if !folder.database().exists() {
             let message = format!("there is no database in `{}`", path.display());
-            Err(StoreError::new(code::ST0102, message))
+            return Err(StoreError::new(code::ST0102, message));
         }
+        known_version(&folder.reader()?)?;
+        Ok(folder)
     }
 
     fn database(&self) -> PathBuf {
@@ -147,13 +153,7 @@ impl Folder {
     pub(crate) fn writer(&self) -> Result<Connection, StoreError> {
         let mut connection = Connection::open(self.database())?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version > VERSION {
-            return Err(StoreError::new(
-                code::ST0101,
-                format!("the database has version {version}, this engine knows up to {VERSION}"),
-            ));
-        }
+        let version = known_version(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -176,6 +176,18 @@ impl Folder {
         connection.set_prepared_statement_cache_capacity(32);
         Ok(connection)
     }
+}
+
+/// The version of the tables; an error when this engine does not know it.
+fn known_version(connection: &Connection) -> Result<i64, StoreError> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version > VERSION {
+        return Err(StoreError::new(
+            code::ST0101,
+            format!("the database has version {version}, this engine knows up to {VERSION}"),
+        ));
+    }
+    Ok(version)
 }
 
 /// Makes the folder for its owner alone: alerts name people and machines.

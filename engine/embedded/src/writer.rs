@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::thread;
 
 use engine_model::code;
 use rusqlite::Connection;
@@ -15,8 +15,9 @@ const BATCH_MAX: usize = 512;
 /// Jobs that may wait; whoever comes then waits for a place.
 const QUEUE_MAX: usize = 4096;
 
-/// Does its work inside the transaction, then waits to hear whether that became durable.
-type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+/// Does its work inside the transaction, or hears that there is none, then waits to hear whether
+/// that became durable.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// A handle to the one thread that writes.
@@ -24,7 +25,7 @@ type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     commits: Arc<AtomicU64>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Writer {
@@ -32,7 +33,7 @@ impl Writer {
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&commits);
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("quell-writer".to_owned())
             .spawn(move || write_loop(&connection, queue, &counted))
             .map_err(|error| StoreError::new(code::ST0102, error.to_string()))?;
@@ -58,9 +59,11 @@ impl Writer {
         let closed = || StoreError::new(code::ST0102, "the engine is stopping");
         let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = within_savepoint(connection, work);
+            let worked = connection.and_then(|connection| {
+                within_savepoint(connection, work).map_err(StoreError::from)
+            });
             Box::new(move |committed: Result<(), StoreError>| {
-                let result = committed.and_then(|()| result.map_err(StoreError::from));
+                let result = worked.and_then(|worked| committed.map(|()| worked));
                 // Nobody waits any more when the asker was dropped; the work is durable all the
                 // same.
                 drop(sender.send(result));
@@ -87,34 +90,67 @@ fn within_savepoint<T>(
 ) -> rusqlite::Result<T> {
     connection.prepare_cached("SAVEPOINT job")?.execute([])?;
     let result = work(connection);
-    if result.is_err() {
-        connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+    let undone = match &result {
+        Ok(_) => Ok(()),
+        Err(_) => connection.execute_batch("ROLLBACK TO job"),
+    };
+    let released = undone.and_then(|()| {
+        let mut release = connection.prepare_cached("RELEASE job")?;
+        release.execute([]).map(drop)
+    });
+    if released.is_err() && !connection.is_autocommit() {
+        // What cannot be undone alone is undone with everything else of its batch.
+        connection.execute_batch("ROLLBACK")?;
     }
-    connection.prepare_cached("RELEASE job")?.execute([])?;
-    result
+    result.and_then(|worked| released.map(|()| worked))
 }
 
 fn write_loop(connection: &Connection, mut queue: mpsc::Receiver<Job>, commits: &AtomicU64) {
     let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
     while queue.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
-        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-            let error = StoreError::from(error);
-            tracing::error!(%error, "the database takes no writes");
-            // Dropping a job's work and its answer tells the asker that nothing was written.
-            for job in batch.drain(..) {
-                drop(job);
-            }
-            continue;
-        }
-        let replies: Vec<Reply> = batch.drain(..).map(|job| job(connection)).collect();
-        let committed = connection.execute_batch("COMMIT").map_err(StoreError::from);
-        if let Err(error) = &committed {
-            tracing::error!(%error, "a transaction was not committed");
-            drop(connection.execute_batch("ROLLBACK"));
-        }
-        commits.fetch_add(1, Ordering::Relaxed);
-        for reply in replies {
-            reply(committed.clone());
-        }
+        write_batch(connection, &mut batch, commits);
     }
 }
+
+/// Writes all jobs in one transaction and tells each what came of it.
+fn write_batch(connection: &Connection, batch: &mut Vec<Job>, commits: &AtomicU64) {
+    let begun = connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .map_err(StoreError::from);
+    let replies: Vec<Reply> = batch
+        .drain(..)
+        .map(|job| {
+            job(match &begun {
+                Err(error) => Err(error.clone()),
+                // A full disk, for one, ends the whole transaction under the job that meets it.
+                Ok(()) if connection.is_autocommit() => Err(undone()),
+                Ok(()) => Ok(connection),
+            })
+        })
+        .collect();
+    let committed = begun.and_then(|()| {
+        if connection.is_autocommit() {
+            return Err(undone());
+        }
+        connection.execute_batch("COMMIT").map_err(|error| {
+            drop(connection.execute_batch("ROLLBACK"));
+            error.into()
+        })
+    });
+    match &committed {
+        Ok(()) => {
+            commits.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(error) => tracing::error!(%error, "the database takes no writes"),
+    }
+    for reply in replies {
+        reply(committed.clone());
+    }
+}
+
+fn undone() -> StoreError {
+    StoreError::new(code::ST0102, "the database undid the transaction")
+}
+
+#[cfg(test)]
+mod tests;
