@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Prints the action reference, from the code.
     #[command(after_help = "Example:\n  quell actions defender.isolate-machine")]
     Actions(ActionsArgs),
+    /// Prints the least API permissions that playbooks need.
+    #[command(after_help = "Example:\n  quell permissions workflows")]
+    Permissions(PermissionsArgs),
     /// Lists, shows and cancels runs.
     #[command(subcommand, after_help = "Example:\n  quell runs list --format json")]
     Runs(RunsCommand),
@@ -150,6 +153,18 @@ pub(crate) struct LintArgs {
     #[arg(long)]
     pub(crate) deny_warnings: bool,
     /// The configuration, for the actions of its plugins.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PermissionsArgs {
+    /// Playbook files, or folders of them; the configuration's playbooks when absent.
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// The configuration, for the actions of its plugins and the API of hunting.
     #[arg(long)]
     pub(crate) config: Option<PathBuf>,
 }

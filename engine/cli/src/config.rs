@@ -29,7 +29,8 @@ pub(crate) struct Config {
     /// Playbook files, and folders of them.
     #[schemars(with = "Vec<String>")]
     pub(crate) playbooks: Vec<PathBuf>,
-    /// The tenant of alerts that do not say theirs, and of runs that no alert starts.
+    /// The tenant of alerts that do not say theirs, and of runs that no alert starts; that of the
+    /// default connection where it is left out.
     pub(crate) tenant: TenantId,
     /// Who may hand in alerts.
     pub(crate) intake: Intake,

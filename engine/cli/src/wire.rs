@@ -46,6 +46,11 @@ impl Parts {
         let broker = Broker::new(&config.broker(), surroundings).map_err(invalid_config)?;
         let actions = actions(&config).await?;
         let playbooks = Arc::new(Playbooks::new(infos(&actions)));
+        let mut config = config;
+        if config.tenant == Config::default().tenant {
+            // Where nobody says otherwise, the tenant is that of the default connection.
+            config.tenant = broker.tenant(None).unwrap_or(config.tenant);
+        }
         Ok(Self {
             config,
             broker: Arc::new(broker),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use actions_contract::{Call, EffectKind, Egress, Follow, Mode, Source};
+use actions_contract::{ActionError, Call, EffectKind, Egress, Follow, Mode, Source};
 use engine_driver::{Clock, Engine};
-use engine_model::{AlertSource, Code, Millis, RunId, TenantId, Timestamp, code};
+use engine_model::{Alert, AlertSource, Code, Millis, RunId, TenantId, Timestamp, code};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,29 @@ pub struct PollError {
     pub code: Code,
     /// One line for people.
     pub message: String,
+    /// How long the service asked to wait.
+    pub retry_after: Option<Millis>,
+}
+
+impl PollError {
+    fn of_source(error: &ActionError) -> Self {
+        let (message, retry_after) = (error.to_string(), error.retry_after);
+        Self {
+            code: code::TR0101,
+            message,
+            retry_after,
+        }
+    }
+}
+
+impl From<engine_driver::EngineError> for PollError {
+    fn from(error: engine_driver::EngineError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+            retry_after: error.retry_after,
+        }
+    }
 }
 
 /// Reads one source for ever.
@@ -73,6 +96,8 @@ impl Poller {
                 Ok(taken) => tracing::debug!(source = self.name(), taken, "polled"),
                 Err(error) => {
                     tracing::warn!(source = self.name(), %error, "a poll failed");
+                    let asked_for = error.retry_after.unwrap_or_default().to_std();
+                    tokio::time::sleep(asked_for.saturating_sub(pause)).await;
                 }
             }
             tokio::time::sleep(pause).await;
@@ -81,14 +106,15 @@ impl Poller {
 
     /// Reads everything since the watermark; the number of alerts handed to the engine.
     ///
-    /// The watermark moves only after every alert of the poll is durable.
+    /// The watermark moves only after every alert of the poll is durable, and only when every page
+    /// was read.
     ///
     /// # Errors
     ///
     /// When the service or the engine refuses; what was taken until then stays taken.
     pub async fn poll(&self) -> Result<usize, PollError> {
         let name = self.name();
-        let stored = self.engine.watermark(&name).await.map_err(of_engine)?;
+        let stored = self.engine.watermark(&name).await?;
         let now = self.clock.now();
         let since = stored.unwrap_or_else(|| back(now, self.config.lookback));
         let mut next = self.source.poll(back(since, OVERLAP));
@@ -96,43 +122,46 @@ impl Poller {
         let mut taken = 0;
         for _ in 0..PAGES_MAX {
             let Some(asked) = next.take() else { break };
-            let call = self.call(now);
-            let response = self
-                .egress
-                .send(&call, asked.clone())
-                .await
-                .map_err(|error| PollError {
-                    code: code::TR0101,
-                    message: error.to_string(),
-                })?;
-            let page = self
-                .source
-                .page(&asked, &response)
-                .map_err(|error| PollError {
-                    code: code::TR0101,
-                    message: error.to_string(),
-                })?;
+            let response = self.egress.send(&self.call(now), asked.clone()).await;
+            let response = response.map_err(|failure| PollError::of_source(&failure.error))?;
+            let page = self.source.page(&asked, &response);
+            let page = page.map_err(|error| PollError::of_source(&error))?;
             for raw in page.alerts {
-                match self.source.map(raw, &self.tenant) {
-                    Ok(alert) => {
-                        // A time that has not come yet would hide every alert until then.
-                        newest = newest.max(alert.updated_at.min(now));
-                        self.engine.intake(alert).await.map_err(of_engine)?;
-                        taken += 1;
-                    }
-                    // One unreadable alert must not hold up the others for ever.
-                    Err(error) => tracing::error!(source = name, %error, "an alert is left out"),
+                if let Some(alert) = self.read(raw) {
+                    // A time that has not come yet would hide every alert until then.
+                    newest = newest.max(alert.updated_at.min(now));
+                    self.engine.intake(alert).await?;
+                    taken += 1;
                 }
             }
             next = page.next;
         }
-        if newest > since || stored.is_none() {
-            self.engine
-                .set_watermark(&name, newest)
-                .await
-                .map_err(of_engine)?;
+        if next.is_some() {
+            tracing::warn!(
+                source = name,
+                "more pages than one poll reads; it is read again"
+            );
+        } else if newest > since || stored.is_none() {
+            self.engine.set_watermark(&name, newest).await?;
         }
         Ok(taken)
+    }
+
+    /// One unreadable alert must not hold up the others for ever; nor does a service speak for
+    /// another tenant than that of its connection.
+    fn read(&self, raw: serde_json::Value) -> Option<Alert> {
+        match self.source.map(raw, &self.tenant) {
+            Ok(alert) if alert.tenant == self.tenant => Some(alert),
+            Ok(alert) => {
+                let (source, tenant) = (self.name(), &alert.tenant);
+                tracing::error!(source, %tenant, "an alert of a foreign tenant is left out");
+                None
+            }
+            Err(error) => {
+                tracing::error!(source = self.name(), %error, "an alert is left out");
+                None
+            }
+        }
     }
 
     fn name(&self) -> String {
@@ -167,11 +196,4 @@ impl Poller {
 
 fn back(at: Timestamp, span: Millis) -> Timestamp {
     Timestamp::from_ms(at.as_ms().saturating_sub_unsigned(span.as_ms()))
-}
-
-fn of_engine(error: engine_driver::EngineError) -> PollError {
-    PollError {
-        code: error.code,
-        message: error.message,
-    }
 }

@@ -64,9 +64,8 @@ impl Source for MdeAlerts {
             .ok_or_else(|| wrong("alertCreationTime", "expected a time, found nothing"))?;
         let id = required(&raw, "id")?;
         let tenant = match text(&raw, "aadTenantId") {
-            Some(own) => own
-                .parse()
-                .map_err(|error| wrong("aadTenantId", format!("{error}")))?,
+            Some(own) => directory(&own)
+                .ok_or_else(|| wrong("aadTenantId", format!("expected a GUID, found `{own}`")))?,
             None => tenant.clone(),
         };
         let evidence = raw
@@ -99,6 +98,19 @@ fn skipping(asked: &Request, got: usize) -> Request {
     let skipped = next.query.iter().position(|(name, _)| name == "$skip");
     let before = skipped.map_or(0, |at| next.query.remove(at).1.parse().unwrap_or(0_usize));
     next.with_query("$skip", (before + got).to_string())
+}
+
+/// The directory's GUID, in lower case: the same directory is the same tenant however it is
+/// written, and nothing else is one.
+fn directory(text: &str) -> Option<TenantId> {
+    let groups: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    let hex = groups
+        .iter()
+        .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let guid = hex && lengths == [8, 4, 4, 4, 12];
+    guid.then(|| text.to_ascii_lowercase().parse().ok())
+        .flatten()
 }
 
 fn text(raw: &Value, field: &str) -> Option<String> {
@@ -390,6 +402,7 @@ mod tests {
                 "found a number at `lastUpdateTime`",
             ),
             ("aadTenantId", json!("../x"), "at `aadTenantId`"),
+            ("aadTenantId", json!("default"), "at `aadTenantId`"),
         ] {
             let mut raw = documented();
             raw[field] = value;

@@ -1,5 +1,7 @@
 //! `quell alerts list|show`.
 
+use engine_model::AlertSource;
+
 use crate::args::{AlertsCommand, Format};
 use crate::client::Client;
 use crate::exit::Fault;
@@ -30,7 +32,8 @@ pub(super) async fn alerts(command: AlertsCommand) -> Result<(), Fault> {
             }
         }
         AlertsCommand::Show { id, place } => {
-            let document = Client::find(&place).await?.alert(&id).await?;
+            let id = without_source(&id);
+            let document = Client::find(&place).await?.alert(id).await?;
             match place.format {
                 Format::Json => print_json(&document),
                 Format::Human => {
@@ -55,4 +58,16 @@ pub(super) async fn alerts(command: AlertsCommand) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// The id alone: the list shows it behind its source, as `mde/da637`.
+fn without_source(id: &str) -> &str {
+    let known = |word: &str| {
+        AlertSource::ALL
+            .iter()
+            .any(|source| source.as_str() == word)
+    };
+    id.split_once('/')
+        .filter(|(source, _)| known(source))
+        .map_or(id, |(_, id)| id)
 }

@@ -6,6 +6,7 @@ mod demo;
 mod emulate;
 mod explain;
 mod lint;
+mod permissions;
 mod run;
 mod runs;
 mod schema;
@@ -24,6 +25,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Lint(args) => lint::lint(&args).await,
         Command::Schema(args) => schema::schema(&args),
         Command::Actions(args) => actions::actions(&args).await,
+        Command::Permissions(args) => permissions::permissions(&args).await,
         Command::Runs(command) => runs::runs(command).await,
         Command::Alerts(command) => alerts::alerts(command).await,
         Command::Explain { code } => explain::explain(&code),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use engine_driver::{Engine, ManualStart, PlaybookText};
-use engine_model::{Alert, RunId, code};
+use engine_model::{Alert, PlaybookName, RunId, code};
+use engine_playbook::plan::{Trigger, TriggerKind};
 use engine_run::{Finish, NewsKind, RunStatus};
 use serde_json::{Map, Value};
 use tokio::sync::broadcast::error::RecvError;
@@ -27,6 +28,13 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Fault> {
         .as_deref()
         .map(|path| read_alert(&parts, path))
         .transpose()?;
+    if alert.is_none() && needs_alert(&parts, &name) {
+        return Err(Fault::new(
+            Kind::Usage,
+            format!("`{name}` starts with an alert and got none"),
+        )
+        .with_hint("give it one with `--alert FILE`, or add a `manual` trigger"));
+    }
     let engine = parts
         .open(Opening {
             dry_run: args.dry_run,
@@ -106,7 +114,7 @@ pub(super) fn fault_of(finish: &Finish) -> Option<Fault> {
     Some(Fault::of_code(text("code"), message))
 }
 
-fn load(parts: &Parts, args: &RunArgs) -> Result<engine_model::PlaybookName, Fault> {
+fn load(parts: &Parts, args: &RunArgs) -> Result<PlaybookName, Fault> {
     let path = args.playbook.display().to_string();
     let text = std::fs::read_to_string(&args.playbook).map_err(|error| {
         Fault::new(Kind::Invalid, format!("cannot read `{path}`: {error}")).with_code(code::CF0102)
@@ -122,11 +130,24 @@ fn load(parts: &Parts, args: &RunArgs) -> Result<engine_model::PlaybookName, Fau
         .ok_or_else(|| Fault::silent(Kind::Invalid))
 }
 
+/// Whether every trigger brings an alert, so that the steps may count on one.
+fn needs_alert(parts: &Parts, name: &PlaybookName) -> bool {
+    let loaded = parts.playbooks.loaded();
+    let plan = loaded.plans.get(name);
+    plan.is_some_and(|(plan, _)| {
+        let alert = |trigger: &Trigger| matches!(trigger.kind, TriggerKind::Alert(_));
+        !plan.triggers.is_empty() && plan.triggers.iter().all(alert)
+    })
+}
+
 fn read_alert(parts: &Parts, path: &std::path::Path) -> Result<Alert, Fault> {
     let invalid = |message: String| {
         Fault::new(Kind::Invalid, format!("{}: {message}", path.display())).with_code(code::SV0106)
     };
-    let text = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
+    let text = std::fs::read(path).map_err(|error| {
+        let message = format!("cannot read `{}`: {error}", path.display());
+        Fault::new(Kind::Invalid, message).with_code(code::CF0102)
+    })?;
     let value: Value = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
     let sources = actions_catalog::sources();
     engine_server::read_alert(&sources, None, value, &parts.config.tenant)

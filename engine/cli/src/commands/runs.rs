@@ -1,7 +1,7 @@
 //! `quell runs list|show|cancel`.
 
 use engine_driver::{RunDocument, RunFilter, RunSummary};
-use engine_run::RunStatus;
+use engine_run::{Event, RunStatus, StepRecord};
 use serde_json::Value;
 
 use crate::args::{Format, RunsCommand};
@@ -85,39 +85,52 @@ fn print_run(document: &RunDocument) {
     println!("  playbook {} ({})", run.playbook, run.digest);
     let cause = Plain(&run.cause);
     println!("  cause    {cause} through trigger {}", run.trigger);
+    if let Some(device) = device(document) {
+        println!("  device   {}", Plain(device));
+    }
     println!("  began    {}", run.started_at);
     if let Some(at) = run.ended_at {
         println!("  ended    {at}");
     }
-    for step in &document.view.steps {
-        let action = step
-            .action
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        println!(
-            "  {:<10} {:<16} {action}, tries {}",
-            step.status.as_str(),
-            step.label,
-            step.attempts
-        );
-        let message = step.error.as_ref().and_then(|error| error.get("message"));
-        if let Some(message) = message.and_then(Value::as_str) {
-            println!("             {}", Plain(message));
-        }
-        if let Some(id) = step.output.as_ref().and_then(|output| output.get("id")) {
-            println!(
-                "             id {}",
-                Plain(id.as_str().map_or_else(|| id.to_string(), str::to_owned))
-            );
-        }
+    document.view.steps.iter().for_each(print_step);
+    let Some(finish) = &document.view.finish else { return };
+    for (name, value) in &finish.outputs {
+        println!("  output   {name} = {}", Plain(value));
     }
-    if let Some(finish) = &document.view.finish {
-        for (name, value) in &finish.outputs {
-            println!("  output   {name} = {}", Plain(value));
-        }
-        if let Some(reason) = &finish.reason {
-            println!("  reason   {}", Plain(reason));
-        }
+    if let Some(reason) = &finish.reason {
+        println!("  reason   {}", Plain(reason));
+    }
+    if let Some(error) = &finish.error {
+        let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
+        println!("  failed   in step {}: {}", Plain(text("step")), Plain(text("message")));
+        println!("  more     quell explain {}", Plain(text("code")));
+    }
+}
+
+/// The device of the alert that the run works on.
+fn device(document: &RunDocument) -> Option<String> {
+    let Some(Event::Started(started)) = document.events.first() else { return None };
+    let device = started.alert.as_ref()?.get("device")?;
+    let text = |key: &str| device.get(key).and_then(Value::as_str);
+    match (text("name"), text("id")) {
+        (Some(name), Some(id)) => Some(format!("{name} ({id})")),
+        (name, id) => name.or(id).map(str::to_owned),
+    }
+}
+
+fn print_step(step: &StepRecord) {
+    let action = step.action.as_ref().map(ToString::to_string).unwrap_or_default();
+    let (status, label) = (step.status.as_str(), &step.label);
+    println!("  {status:<10} {label:<16} {action}, tries {}", step.attempts);
+    if let Some(note) = &step.note {
+        println!("             {}", Plain(note));
+    }
+    if let Some(error) = &step.error {
+        let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
+        println!("             {} ({})", Plain(text("message")), Plain(text("code")));
+    }
+    if let Some(id) = step.output.as_ref().and_then(|output| output.get("id")) {
+        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        println!("             id {}", Plain(id));
     }
 }

@@ -10,6 +10,7 @@ use crate::exit::{Fault, Kind};
 pub(super) fn schema(args: &SchemaArgs) -> Result<(), Fault> {
     let mut stale = Vec::new();
     let files = files();
+    let orphans = orphans(&args.out, &files)?;
     for (name, content) in &files {
         let path = args.out.join(name);
         if std::fs::read_to_string(&path).ok().as_deref() == Some(content) {
@@ -23,18 +24,23 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<(), Fault> {
         }
         stale.push(name.clone());
     }
-    for name in orphans(&args.out, &files)? {
-        if !args.check {
-            std::fs::remove_file(args.out.join(&name))?;
-        }
-        stale.push(name);
-    }
     for name in &stale {
         println!(
             "{} {}",
             if args.check { "stale" } else { "wrote" },
             name.display()
         );
+    }
+    for name in orphans {
+        if !args.check {
+            std::fs::remove_file(args.out.join(&name))?;
+        }
+        println!(
+            "{} {}",
+            if args.check { "orphaned" } else { "removed" },
+            name.display()
+        );
+        stale.push(name);
     }
     if args.check && !stale.is_empty() {
         return Err(
@@ -75,19 +81,30 @@ pub(crate) fn files() -> BTreeMap<PathBuf, String> {
     files
 }
 
-/// Files that no code generates any more.
+/// References of actions that are gone.
+///
+/// The folder may be any: only files of our making are looked at, and only where our schema lies
+/// beside them already.
 fn orphans(out: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>, Fault> {
     let mut orphans = Vec::new();
-    for folder in ["", "actions"] {
-        let Ok(entries) = std::fs::read_dir(out.join(folder)) else {
-            continue;
-        };
-        for entry in entries {
-            let entry = entry?;
-            let name = Path::new(folder).join(entry.file_name());
-            if entry.path().is_file() && !files.contains_key(&name) {
-                orphans.push(name);
-            }
+    if !out.join("playbook.schema.json").is_file() {
+        return Ok(orphans);
+    }
+    let Ok(entries) = std::fs::read_dir(out.join("actions")) else {
+        return Ok(orphans);
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = Path::new("actions").join(entry.file_name());
+        let ours = name
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .is_some_and(|stem| stem.contains('.'))
+            && name
+                .extension()
+                .is_some_and(|ext| ext == "json" || ext == "md");
+        if ours && entry.path().is_file() && !files.contains_key(&name) {
+            orphans.push(name);
         }
     }
     Ok(orphans)
@@ -97,4 +114,29 @@ fn pretty(value: &serde_json::Value) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_references_of_our_own_making_count_as_orphans() {
+        let out = tempfile::tempdir().expect("a folder");
+        let actions = out.path().join("actions");
+        std::fs::create_dir(&actions).expect("a folder");
+        for name in [
+            "README.md",
+            "quell.yaml",
+            "actions/notes.md",
+            "actions/old.gone.md",
+        ] {
+            std::fs::write(out.path().join(name), "").expect("a file");
+        }
+        let found = |out| orphans(out, &BTreeMap::new()).ok();
+        assert_eq!(found(out.path()), Some(Vec::new()), "no folder of ours");
+        std::fs::write(out.path().join("playbook.schema.json"), "{}").expect("a file");
+        let gone = PathBuf::from("actions/old.gone.md");
+        assert_eq!(found(out.path()), Some(vec![gone]));
+    }
 }

@@ -149,7 +149,8 @@ impl Compiler<'_, '_> {
             let required = schema.get("required").and_then(Value::as_array);
             for name in required.into_iter().flatten().filter_map(Value::as_str) {
                 let message = format!("the parameter `{name}` of `{}` is missing", info.id);
-                self.report.value(code::PB0502, uses, message);
+                let help = format!("add `with:` and in it `{name}:`");
+                self.report.value(code::PB0502, uses, message).help(help);
             }
             return Template::Map(Vec::new());
         };

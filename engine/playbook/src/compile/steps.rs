@@ -126,7 +126,10 @@ impl Compiler<'_, '_> {
             stray.then_some(*kind)
         });
         let (message, help) = match forgotten {
-            Some(kind) => (format!("the key `{kind}` is missing"), None),
+            Some(kind) => {
+                let help = format!("add `{kind}:`; it says what the {what} does");
+                (format!("the key `{kind}` is missing"), Some(help))
+            }
             None => {
                 let kinds = one_of(kinds.iter().copied());
                 let help = format!("it needs exactly one of {kinds}");

@@ -192,7 +192,11 @@ impl<'a> Shape<'a, '_> {
         }
         for key in schema.list("required").iter().filter_map(Value::as_str) {
             if document.get(id, key).is_none() {
-                self.missing(id, key);
+                self.missing(
+                    id,
+                    key,
+                    schema.properties().and_then(|known| known.get(key)),
+                );
             }
         }
     }
@@ -246,10 +250,17 @@ impl<'a> Shape<'a, '_> {
         }
     }
 
-    fn missing(&mut self, id: NodeId, key: &str) {
+    fn missing(&mut self, id: NodeId, key: &str, schema: Option<&'a Value>) {
         let message = format!("the {} `{key}` is missing", self.rules.noun);
         let anchor = self.report.document.anchor(id);
-        self.report.at(self.rules.missing, id, anchor, message);
+        let expected = schema.map(|schema| Schema::resolve(self.root, schema).expected(self.root));
+        let help = match expected {
+            Some(expected) => format!("add `{key}:` with {expected}"),
+            None => format!("add `{key}:`"),
+        };
+        self.report
+            .at(self.rules.missing, id, anchor, message)
+            .help(help);
     }
 
     fn list(&mut self, id: NodeId, schema: &Schema<'a>) {
@@ -335,6 +346,7 @@ impl<'a> Shape<'a, '_> {
             "a map" if nothing => "an empty map is written `{}`; check the indentation below",
             "a list" if nothing => "an empty list is written `[]`; check the indentation below",
             "`true` or `false`" => "only `true` and `false` are booleans",
+            "a whole number" | "a number" => "write it in digits, without quotes",
             "text" if scalar => "quote the value: a plain number or `true` is not text",
             _ => "",
         };
