@@ -18,7 +18,11 @@ mod parts;
 mod playbooks;
 mod readings;
 mod side;
-#[expect(dead_code, reason = "shared with tests, which use more of it")]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared with tests, which use more of it and may panic"
+)]
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod table;
