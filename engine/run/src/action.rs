@@ -271,7 +271,8 @@ impl ActionState {
             return ActionFlow::Cancelled(None);
         }
         self.setbacks += 1;
-        self.failures += u32::from(!is_waiting_room(&error));
+        let waited = is_waiting_room(&error);
+        self.failures += u32::from(!waited);
         let retry = &of.action.retry;
         let following = self.resume.is_some();
         let again = error.retryable
@@ -280,7 +281,8 @@ impl ActionState {
         let mut pause = error
             .retry_after
             .unwrap_or_else(|| self.back_off(cx, of, self.setbacks));
-        if following {
+        if following || waited {
+            // However often: never without a pause.
             pause = pause.max(LOOK_PAUSE);
         }
         if !again || cx.now.plus(pause) >= self.deadline {

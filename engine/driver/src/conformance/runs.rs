@@ -134,7 +134,7 @@ pub async fn a_run_stays_with_the_playbook_it_began_with<S: Stand>(stand: &S) {
     let soon = Answer::pending(Millis::from_ms(200));
     scene.script.says("suite.contain", [soon.clone(), soon]);
     let playbooks = scene.loaded();
-    let engine = scene.open_with(&playbooks, 8).await;
+    let engine = scene.open_with(&playbooks).await;
     let first = started(&engine, by_hand("work", "k1")).await;
     scene.script.called(1).await;
     // Replaced under the engine, and gone from the files when the next one is opened.
@@ -163,7 +163,7 @@ pub async fn a_run_stays_with_the_playbook_it_began_with<S: Stand>(stand: &S) {
         .script
         .says("suite.contain", [Answer::pending(Millis::from_ms(200))]);
     let playbooks = scene.loaded();
-    let engine = scene.open_with(&playbooks, 8).await;
+    let engine = scene.open_with(&playbooks).await;
     scene::load(&playbooks, vec![scene::file(moment)]);
     let third = started(&engine, by_hand("work", "k3")).await;
     scene.script.called(before + 1).await;

@@ -17,6 +17,9 @@ use crate::{
 /// How long a case waits for what has to happen.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Tries at the same time.
+const TRIES_MAX: usize = 64;
+
 /// The tenant of runs that no alert starts.
 const TENANT: &str = "home";
 
@@ -50,7 +53,7 @@ impl<'a, S: Stand> Scene<'a, S> {
 
     /// Opens an engine.
     pub async fn open(&self) -> S::Engine {
-        self.open_with(&self.loaded(), 64).await
+        self.stand.open(self.parts()).await
     }
 
     /// The playbooks, loaded.
@@ -67,8 +70,18 @@ impl<'a, S: Stand> Scene<'a, S> {
         Arc::new(playbooks)
     }
 
-    /// Opens an engine on playbooks that the case keeps, with so many tries at a time.
-    pub async fn open_with(&self, playbooks: &Arc<Playbooks>, concurrent: usize) -> S::Engine {
+    /// Opens an engine on playbooks that the case keeps.
+    pub async fn open_with(&self, playbooks: &Arc<Playbooks>) -> S::Engine {
+        self.stand.open(self.parts_with(playbooks)).await
+    }
+
+    /// What an engine is made of.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        self.parts_with(&self.loaded())
+    }
+
+    fn parts_with(&self, playbooks: &Arc<Playbooks>) -> Parts {
         let follow = Follow {
             first: Millis::from_ms(10),
             max: Millis::from_ms(50),
@@ -78,9 +91,9 @@ impl<'a, S: Stand> Scene<'a, S> {
             Arc::new(NoEgress),
             Arc::clone(&self.clock),
             follow,
-            concurrent,
+            TRIES_MAX,
         );
-        let parts = Parts {
+        Parts {
             playbooks: Arc::clone(playbooks),
             attempts,
             clock: Arc::clone(&self.clock),
@@ -88,10 +101,9 @@ impl<'a, S: Stand> Scene<'a, S> {
                 reconcile_window: Millis::from_ms(40),
                 dry_run: false,
             },
-            tenant: TENANT.parse().expect("the constant is a tenant"),
+            tenant: tenant(TENANT),
             schedules_since: None,
-        };
-        self.stand.open(parts).await
+        }
     }
 
     /// Stops an engine.

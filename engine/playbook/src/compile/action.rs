@@ -40,7 +40,8 @@ impl Compiler<'_, '_> {
         let connection = written
             .connection
             .as_ref()
-            .map(|connection| connection.value.clone());
+            .map(|connection| connection.value.clone())
+            .or_else(|| self.connections.get(info.id.family()).cloned());
         Some((
             ActionStep {
                 info,

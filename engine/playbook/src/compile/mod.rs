@@ -86,6 +86,7 @@ pub fn compile(text: &str, actions: &[Arc<ActionInfo>]) -> Compiled {
         actions,
         names,
         defaults,
+        connections: BTreeMap::new(),
     };
     let plan = compiler.playbook(&playbook);
     let diagnostics = compiler.report.finish();
@@ -108,6 +109,8 @@ struct Compiler<'a, 'd> {
     /// The names where the walk stands.
     names: Names,
     defaults: syntax::Defaults,
+    /// The connection of each family, for steps that name none.
+    connections: BTreeMap<String, String>,
 }
 
 impl Compiler<'_, '_> {
@@ -116,7 +119,7 @@ impl Compiler<'_, '_> {
         let inputs = self.inputs(playbook);
         let triggers = self.triggers(playbook, &inputs);
         self.start_names(playbook, &inputs);
-        let connections = self.connections(playbook);
+        self.connections = self.connections(playbook);
         let vars = playbook
             .vars
             .as_ref()
@@ -145,7 +148,7 @@ impl Compiler<'_, '_> {
             timeout: playbook
                 .timeout
                 .unwrap_or(Millis::from_secs(7 * 24 * 60 * 60)),
-            connections,
+            connections: std::mem::take(&mut self.connections),
             vars,
             steps,
             on_error,

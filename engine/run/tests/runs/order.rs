@@ -258,7 +258,7 @@ fn the_connection_of_the_step_wins_over_the_one_of_the_playbook() {
     )
     .check(expect![[r#"
         0s started
-                  1 execute soc.look
+                  1 execute soc.look over prod
         100ms 1 done {}
                   2 execute soc.look over lab
         200ms 2 done {}

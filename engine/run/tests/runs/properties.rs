@@ -193,7 +193,7 @@ impl Open {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn a_run_rebuilt_after_any_event_gives_the_same_commands(world in story()) {

@@ -276,3 +276,18 @@ fn a_step_that_is_told_to_wait_past_its_deadline_fails_at_once() {
         1
     );
 }
+
+#[test]
+fn a_service_that_says_come_back_at_once_is_not_hammered() {
+    let (told, _) = playbook("steps: [{id: look, uses: soc.look, timeout: 10s}]")
+        .says(
+            "soc.look",
+            (0..1000).map(|_| failed(RateLimited, Some("0s"))),
+        )
+        .go();
+    let tries = told.iter().flat_map(|told| &told.commands);
+    let tries = tries
+        .filter(|command| matches!(command, Command::Attempt(_)))
+        .count();
+    assert!((10..=20).contains(&tries), "{tries} tries in ten seconds");
+}
