@@ -1,5 +1,6 @@
 //! The broker: connections by name, and a token for each.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actions_contract::{Api, Call, EgressError};
@@ -11,15 +12,18 @@ use crate::clients::Clients;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{AuthError, AuthKind, refused, unconfigured};
 use crate::fetch::{Ask, Fetcher};
+use crate::grant::Grant;
 use crate::guard::Rules;
-use crate::key::{Sealer, TokenKey};
+use crate::keep::Keep;
+use crate::key::{Principal, Sealer, TokenKey};
 use crate::link::{Link, Role, Route};
 use crate::problems::listed;
 use crate::secret::{Environment, Secrets};
+use crate::session::{Renewal, Session, Sessions};
 use crate::setup::Setup;
 use crate::telemetry::{Observer, Telemetry, TokenEvent, TokenEventKind, TokenSubject};
 use crate::token::Expected;
-use crate::wallet::{Candidate, Evidence, Wallet};
+use crate::wallet::{Candidate, Wallet};
 
 /// What the broker takes from around it; [`Default`] takes the machine's own.
 #[derive(Clone)]
@@ -77,8 +81,11 @@ pub struct Broker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) telemetry: Telemetry,
     pub(crate) cache: Cache,
-    fetcher: Arc<Fetcher>,
-    wallet: Wallet,
+    pub(crate) fetcher: Arc<Fetcher>,
+    pub(crate) wallet: Wallet,
+    pub(crate) sessions: Sessions,
+    /// The files of refresh tokens, by connection.
+    pub(crate) keeps: HashMap<String, Arc<Keep>>,
 }
 
 impl std::fmt::Debug for Broker {
@@ -113,6 +120,7 @@ impl Broker {
             chance,
             observer,
         } = surroundings;
+        crate::user::warn(&setup);
         let rules = Arc::new(Rules::new(&setup));
         let clients = Arc::new(Clients::new(&setup.http, Arc::clone(&rules)));
         let sealer = Arc::new(Sealer::new());
@@ -127,8 +135,10 @@ impl Broker {
         Ok(Self {
             cache: Cache::new(Arc::clone(&clock), chance, telemetry.clone()),
             wallet: Wallet::new(Arc::clone(&secrets), sealer, Arc::clone(&clock)),
-            secrets,
             fetcher: Arc::new(fetcher),
+            sessions: Sessions::default(),
+            keeps: crate::user::keeps(&setup, &secrets),
+            secrets,
             setup,
             rules,
             clients,
@@ -192,10 +202,21 @@ impl Broker {
             let reason = "the connection does not offer this API";
             return Err(AuthError::new(AuthKind::Configuration, reason));
         };
-        let Role::Application { proof, .. } = &link.role;
+        let session = match &link.role {
+            Role::Application { .. } => None,
+            Role::User { .. } => {
+                let keep = self.keeps.get(&link.name);
+                Some(self.sessions.get(&link.name, keep)?)
+            }
+        };
+        let want = Want {
+            link,
+            route,
+            session,
+        };
         let mut refusal: Option<AuthError> = None;
-        for candidate in proof.candidates() {
-            let error = match self.token_with(link, route, candidate, subject).await {
+        for candidate in link.candidates() {
+            let error = match self.token_with(&want, candidate, subject).await {
                 Ok(pass) => return Ok(pass),
                 Err(error) => error,
             };
@@ -219,8 +240,7 @@ impl Broker {
 
     async fn token_with(
         &self,
-        link: &Link,
-        route: &Route,
+        want: &Want<'_>,
         candidate: Candidate<'_>,
         subject: &TokenSubject,
     ) -> Result<Pass, AuthError> {
@@ -233,15 +253,29 @@ impl Broker {
             event.ttl_s = Some(left_s);
             self.telemetry.tell(&event);
         }
+        let link = want.link;
         let key = TokenKey {
             authority: link.authority.as_str().to_owned(),
             tenant: subject.tenant.clone(),
             client_id: link.client_id.clone(),
-            principal: candidate.principal(),
-            scope: route.scope.clone(),
+            principal: match &want.session {
+                Some(session) => Principal::User {
+                    user: session.account.user.clone(),
+                    session: session.id.clone(),
+                },
+                None => candidate.principal(),
+            },
+            scope: want.route.scope.clone(),
             credential: shown.credential,
         };
-        let fetch = || self.fetch(&key, link, route, shown.evidence.clone());
+        let ask = || Ask {
+            token_url: link.token_url(&key.tenant),
+            scope: want.route.scope.clone(),
+            grant: Grant::Application,
+            evidence: shown.evidence.clone(),
+            expected: want.expected(&key.tenant),
+        };
+        let fetch = || self.fetch(ask(), subject, want.session.clone());
         let grasp = self.cache.get(&key, subject, fetch).await?;
         Ok(Pass { key, grasp })
     }
@@ -249,23 +283,42 @@ impl Broker {
     /// The request of a flight, complete in itself: it must not hold on to the caller.
     fn fetch(
         &self,
-        key: &TokenKey,
-        link: &Link,
-        route: &Route,
-        evidence: Evidence,
+        mut ask: Ask,
+        subject: &TokenSubject,
+        session: Option<Arc<Session>>,
     ) -> crate::cache::Fetch {
         let fetcher = Arc::clone(&self.fetcher);
-        let expected = Expected {
-            tenant: key.tenant.clone(),
-            client_id: link.client_id.clone(),
-            audiences: route.audiences.clone(),
+        let Some(session) = session else {
+            return Box::new(move || Box::pin(async move { fetcher.fetch(ask).await }));
         };
-        let ask = Ask {
-            token_url: link.token_url(&key.tenant),
-            scope: route.scope.clone(),
-            evidence,
-            expected,
+        ask.scope = crate::user::with_session_scopes(&ask.scope);
+        let renewal = Renewal {
+            fetcher,
+            telemetry: self.telemetry.clone(),
+            subject: subject.clone(),
+            session,
+            ask,
         };
-        Box::new(move || Box::pin(async move { fetcher.fetch(ask).await }))
+        Box::new(move || Box::pin(renewal.run()))
+    }
+}
+
+/// For what a token is wanted.
+struct Want<'a> {
+    link: &'a Link,
+    route: &'a Route,
+    /// The person, where one is spoken for.
+    session: Option<Arc<Session>>,
+}
+
+impl Want<'_> {
+    fn expected(&self, tenant: &str) -> Expected {
+        let session = self.session.as_ref();
+        Expected {
+            tenant: tenant.to_owned(),
+            client_id: self.link.client_id.clone(),
+            audiences: self.route.audiences.clone(),
+            user: session.map(|session| session.account.user.clone()),
+        }
     }
 }

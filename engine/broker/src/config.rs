@@ -3,6 +3,7 @@
 //! What the types cannot say is checked by [`Config::check`], all problems at once.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use engine_model::Millis;
 use schemars::JsonSchema;
@@ -49,6 +50,8 @@ pub struct ApiOverride {
 pub enum Connection {
     /// As the application itself, with application permissions.
     Application(ApplicationConnection),
+    /// On behalf of a person, with delegated permissions.
+    User(UserConnection),
 }
 
 /// A connection that speaks as the application itself, with application permissions.
@@ -78,6 +81,96 @@ pub struct ApplicationConnection {
     /// GUIDs of further tenants whose runs may use this connection; none by default.
     #[serde(default)]
     pub tenants: Vec<String>,
+}
+
+/// A connection that speaks on behalf of a person, with delegated permissions.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserConnection {
+    /// The cloud: `public` (default), `gcc`, `gcc_high`, `dod` or `china`.
+    #[serde(default)]
+    pub cloud: Cloud,
+    /// The GUID of the directory of the person.
+    #[schemars(extend("pattern" = GUID))]
+    pub tenant: String,
+    /// The GUID of the application.
+    #[schemars(extend("pattern" = GUID))]
+    pub client_id: String,
+    /// The token service, where it is not that of the cloud; `http` for loopback only.
+    #[serde(default)]
+    pub authority: Option<String>,
+    /// The APIs it may use: `mde`, `xdr` (also `mtp`), `graph`.
+    pub apis: Vec<String>,
+    /// Delegated permissions per API, such as `mde: [Machine.Isolate]`; all that were consented to
+    /// by default.
+    #[serde(default)]
+    pub scopes: BTreeMap<String, Vec<String>>,
+    /// How the person signs in.
+    pub sign_in: SignIn,
+    /// How the application proves who it is, where it is no public client.
+    #[serde(default)]
+    pub credential: Option<Credential>,
+    /// Who has to be signed in; anybody of the directory by default.
+    #[serde(default)]
+    pub expected_user: Option<ExpectedUser>,
+    /// Where the refresh token is kept, encrypted, beyond the end of the process; only in memory by
+    /// default. All processes that share the file share the session.
+    #[serde(default)]
+    pub persist_refresh_token: Option<RefreshTokenFile>,
+    /// Where requests go, per API, for this connection only; `http` for loopback only.
+    #[serde(default)]
+    pub base_urls: BTreeMap<String, String>,
+    /// GUIDs of further tenants whose runs may use this connection; none by default.
+    #[serde(default)]
+    pub tenants: Vec<String>,
+}
+
+/// How a person signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SignIn {
+    /// In a browser on the same machine, with a code that comes back to it. Takes five minutes at
+    /// most.
+    AuthCodePkce {
+        /// Where the code comes back: `http` on loopback, port 0 for any free one;
+        /// `http://localhost:0` by default.
+        #[serde(default)]
+        redirect: Option<String>,
+    },
+    /// In a browser anywhere, by typing a short code that is shown here.
+    DeviceCode {},
+    /// With a name and a password, once per request for it. Does not work with a second factor,
+    /// and gives the password to everything between here and the token service.
+    Ropc {
+        /// The name, such as `svc@contoso.com`.
+        username: String,
+        /// The reference to the password.
+        password: GivenRef,
+        /// Has to be true: the vendor advises against this way of signing in.
+        #[serde(default)]
+        accept_ropc_risk: bool,
+    },
+    /// With the token by which the person called an application of ours.
+    OnBehalfOf {},
+}
+
+/// Who has to be signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedUser {
+    /// The user principal name, such as `analyst@contoso.com`; case does not matter.
+    pub upn: String,
+}
+
+/// Where a refresh token is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshTokenFile {
+    /// The absolute path of the file, one for each connection; its directory is made with mode
+    /// 0700.
+    pub path: PathBuf,
+    /// The reference to the key that encrypts it: 32 bytes, plain or as base64.
+    pub key: GivenRef,
 }
 
 /// Which connection is used where a playbook names none.

@@ -38,6 +38,8 @@ pub(crate) enum AuthKind {
     Identity,
     /// The secret could not be read.
     Secret,
+    /// The file of the refresh token cannot be used.
+    Store,
     /// A defect of ours.
     Internal,
 }
@@ -122,6 +124,7 @@ impl AuthError {
             AuthKind::Locked => (ErrorKind::Unauthorized, code::BR0112),
             AuthKind::Identity => (ErrorKind::Unauthorized, code::BR0107),
             AuthKind::Secret => (ErrorKind::Unauthorized, code::BR0106),
+            AuthKind::Store => (ErrorKind::Unauthorized, code::BR0113),
             AuthKind::Internal => (ErrorKind::Internal, code::BR0101),
         }
     }

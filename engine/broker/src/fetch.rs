@@ -7,10 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use oauth2::basic::{
-    BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
-};
-use oauth2::{AuthType, ClientId, ClientSecret, Scope, StandardRevocableToken, TokenUrl};
+use oauth2::basic::BasicTokenType;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -19,9 +16,9 @@ use crate::clients::{Clients, Purpose};
 use crate::clock::{Clock, Moment};
 use crate::credential::Managed;
 use crate::error::{AuthError, AuthKind};
+use crate::grant::{Form, Grant, Proven};
 use crate::key::Sealer;
 use crate::link::resource_of;
-use crate::refusal::{Failure, Refusal};
 use crate::reply::Reply;
 use crate::secret::Secrets;
 use crate::statement;
@@ -37,14 +34,23 @@ const SKEW_MAX_MS: u64 = 240_000;
 const SKEW_ABSURD_MS: u64 = 86_400_000;
 /// A trust that was only just configured takes a while to be in force.
 const TRUST_FRESH_MS: u64 = 600_000;
-const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What is asked of the token service.
+#[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) token_url: Url,
     pub(crate) scope: String,
+    pub(crate) grant: Grant,
     pub(crate) evidence: Evidence,
     pub(crate) expected: Expected,
+}
+
+/// What the token service gave, with what a session goes on with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) issued: Issued,
+    pub(crate) refresh_token: Option<SecretString>,
+    pub(crate) id_token: Option<SecretString>,
 }
 
 /// What a request for a token needs of the broker.
@@ -56,20 +62,6 @@ pub(crate) struct Fetcher {
     /// How far each token service's clock is ahead of ours, in milliseconds.
     ahead: Mutex<HashMap<String, i64>>,
     begun: Moment,
-}
-
-type Client = oauth2::Client<
-    Refusal,
-    Reply,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
->;
-
-/// What stands in a form to prove who asks.
-enum Shown {
-    Secret(SecretString),
-    Statement(SecretString),
 }
 
 impl Fetcher {
@@ -90,79 +82,70 @@ impl Fetcher {
         }
     }
 
-    /// Asks once; once more where a statement was out of time, since the next is made anew.
+    /// Asks for a token that nothing follows from.
     pub(crate) async fn fetch(&self, ask: Ask) -> Result<Issued, AuthError> {
+        self.exchange(&ask).await.map(|answer| answer.issued)
+    }
+
+    /// Asks once; once more where a statement was out of time, since the next is made anew.
+    pub(crate) async fn exchange(&self, ask: &Ask) -> Result<Answer, AuthError> {
         if let Evidence::Managed(managed) = &ask.evidence {
-            return self.fetch_managed(managed, &ask).await;
+            return self.fetch_managed(managed, ask).await;
         }
-        let mut outcome = self.ask(&ask).await;
-        if outcome
+        let mut outcome = self.ask(ask).await;
+        let is_late = outcome
             .as_ref()
-            .is_err_and(|error| error.kind == AuthKind::Clock)
-        {
-            outcome = self.ask(&ask).await;
+            .is_err_and(|error| error.kind == AuthKind::Clock);
+        // A password is sent once, whatever happens.
+        if is_late && !matches!(ask.grant, Grant::Password { .. }) {
+            outcome = self.ask(ask).await;
         }
         outcome.map_err(|error| self.advise(error, &ask.token_url))
     }
 
-    async fn fetch_managed(&self, managed: &Managed, ask: &Ask) -> Result<Issued, AuthError> {
+    async fn fetch_managed(&self, managed: &Managed, ask: &Ask) -> Result<Answer, AuthError> {
         let sent = self.clock.now();
         let reply = self.managed(managed, resource_of(&ask.scope)).await?;
         self.accept(reply, &ask.expected, sent)
     }
 
-    async fn ask(&self, ask: &Ask) -> Result<Issued, AuthError> {
-        let shown = self.shown(ask).await?;
+    async fn ask(&self, ask: &Ask) -> Result<Answer, AuthError> {
+        let proven = self.proven(ask).await?;
         let sent = self.clock.now();
         let carrier = Carrier::new(self.client(Purpose::Idp, &ask.token_url)?, sent.wall_ms);
-        let mut application = Client::new(ClientId::new(ask.expected.client_id.clone()))
-            .set_token_uri(TokenUrl::from_url(ask.token_url.clone()))
-            .set_auth_type(AuthType::RequestBody);
-        let mut extra = Vec::new();
-        match &shown {
-            Shown::Secret(secret) => {
-                let secret = ClientSecret::new(secret.expose_secret().to_owned());
-                application = application.set_client_secret(secret);
-            }
-            Shown::Statement(statement) => extra.extend([
-                ("client_assertion_type", JWT_BEARER),
-                ("client_assertion", statement.expose_secret()),
-            ]),
-        }
-        let mut request = application
-            .exchange_client_credentials()
-            .add_scope(Scope::new(ask.scope.clone()));
-        for (name, value) in extra {
-            request = request.add_extra_param(name, value);
-        }
-        let sending = request.request_async(&carrier);
-        let outcome = match tokio::time::timeout(ANSWER_TIMEOUT, sending).await {
-            Ok(outcome) => outcome.map_err(Failure::from),
-            Err(_) => {
-                let reason = "the token service did not answer in time";
-                return Err(AuthError::new(AuthKind::Timeout, reason));
-            }
+        let form = Form {
+            token_url: &ask.token_url,
+            client_id: &ask.expected.client_id,
+            scope: &ask.scope,
+            grant: &ask.grant,
+            proven: &proven,
+        };
+        let outcome = tokio::time::timeout(ANSWER_TIMEOUT, form.send(&carrier)).await;
+        let Ok(outcome) = outcome else {
+            let reason = "the token service did not answer in time";
+            return Err(AuthError::new(AuthKind::Timeout, reason));
         };
         let seen = carrier.seen();
         self.note_clock(&ask.token_url, seen);
         match outcome {
             Ok(reply) => self.accept(reply, &ask.expected, sent),
-            Err(failure) => Err(failure.explain(seen, false)),
+            Err(failure) => Err(failure.explain(seen, ask.grant.is_user())),
         }
     }
 
     /// Made for this very request: a statement lives for minutes and is good for one use.
-    async fn shown(&self, ask: &Ask) -> Result<Shown, AuthError> {
+    async fn proven(&self, ask: &Ask) -> Result<Proven, AuthError> {
         match &ask.evidence {
-            Evidence::Secret(secret) => Ok(Shown::Secret(secret.clone())),
+            Evidence::Nothing => Ok(Proven::Nothing),
+            Evidence::Secret(secret) => Ok(Proven::Secret(secret.clone())),
             Evidence::Certificate { signer, send_x5c } => {
                 let now_ms = self.clock.now().wall_ms + self.ahead_ms(&ask.token_url);
                 let parties = (ask.token_url.as_str(), ask.expected.client_id.as_str());
                 let statement = statement::sign(signer, *send_x5c, parties, now_ms / 1000)?;
-                Ok(Shown::Statement(statement))
+                Ok(Proven::Statement(statement))
             }
             Evidence::Federated(federation) => {
-                self.federated(federation).await.map(Shown::Statement)
+                self.federated(federation).await.map(Proven::Statement)
             }
             Evidence::Managed(_) => {
                 let reason = "a managed identity shows nothing to the token service";
@@ -220,7 +203,7 @@ impl Fetcher {
         error
     }
 
-    fn accept(&self, reply: Reply, expected: &Expected, sent: Moment) -> Result<Issued, AuthError> {
+    fn accept(&self, reply: Reply, expected: &Expected, sent: Moment) -> Result<Answer, AuthError> {
         let secret = SecretString::from(reply.access_token.into_secret());
         let name = inspect(secret.expose_secret(), expected)?
             .unwrap_or_else(|| format!("{:?}", self.sealer.fingerprint(secret.expose_secret())));
@@ -236,6 +219,10 @@ impl Fetcher {
             let reason = "the token service answered without a bearer token";
             return Err(AuthError::new(AuthKind::Server, reason));
         }
-        Ok(issued)
+        Ok(Answer {
+            issued,
+            refresh_token: reply.refresh_token.map(|token| token.into_secret().into()),
+            id_token: reply.id_token.map(|token| token.into_secret().into()),
+        })
     }
 }

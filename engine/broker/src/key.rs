@@ -14,6 +14,13 @@ pub(crate) enum Principal {
     App,
     /// An identity of the machine.
     Managed(Identity),
+    /// A person in one session; a new sign-in begins anew.
+    User {
+        /// The id in the directory.
+        user: String,
+        /// The id of the session.
+        session: String,
+    },
 }
 
 /// Everything that a token depends on; two requests that agree in it share one.

@@ -4,8 +4,9 @@
 //! finds the connection, adds host and token, and gives back what the service answered. Actions and
 //! plugins name an API or a URL; they never see a token, a secret or a configured host.
 //!
-//! What this crate must not do: know playbooks, runs or the journal; write anything to disk; let a
-//! token or secret into a log, an error or a `Debug` text.
+//! What this crate must not do: know playbooks, runs or the journal; write anything to disk but the
+//! encrypted refresh token of a connection that asks for it; let a token or secret into a log, an
+//! error or a `Debug` text.
 #![expect(
     clippy::disallowed_methods,
     reason = "the broker is the edge: it reads the clock, the environment and secret files"
@@ -21,34 +22,46 @@ mod clouds;
 mod config;
 mod control;
 mod credential;
+mod device;
 mod egress;
 mod error;
 mod exchange;
 mod federation;
 mod fetch;
+mod grant;
 mod guard;
+mod keep;
 mod key;
 mod link;
+mod loopback;
 mod metadata;
 mod problems;
 mod refusal;
 mod reply;
 mod retry_after;
 mod secret;
+mod session;
 mod setup;
+mod sign_in;
 mod slot;
 mod statement;
 mod target;
 mod telemetry;
 mod token;
+mod user;
 mod wallet;
 
 pub use broker::{Broker, InvalidConfig, Surroundings};
 pub use cache::Chance;
 pub use clock::{Clock, Moment, SystemClock};
 pub use clouds::Cloud;
-pub use config::{ApiOverride, ApplicationConnection, Bindings, Config, Connection, Http};
+pub use config::{
+    ApiOverride, ApplicationConnection, Bindings, Config, Connection, ExpectedUser, Http,
+    RefreshTokenFile, SignIn, UserConnection,
+};
 pub use control::{ControlAnswer, ControlClient, ControlError, path_segment, resolve};
 pub use credential::{Credential, FederatedSource, Identity, MetadataEndpoint};
 pub use secret::{Environment, GivenRef, GivenRefs, RefError, SecretRef};
+pub use session::Account;
+pub use sign_in::Prompt;
 pub use telemetry::{Observer, TokenEvent, TokenEventKind, TokenSource, TokenSubject};

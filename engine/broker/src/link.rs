@@ -7,8 +7,12 @@ use engine_model::code;
 use reqwest::Url;
 
 use crate::credential::Proof;
+use crate::keep::KeepRefs;
 use crate::problems::{Problems, parse_base};
-use crate::{ApiOverride, ApplicationConnection, Cloud, Connection};
+use crate::secret::SecretRef;
+use crate::user::delegate;
+use crate::wallet::Candidate;
+use crate::{ApiOverride, ApplicationConnection, Cloud, Connection, UserConnection};
 
 /// A checked connection.
 #[derive(Clone, Debug)]
@@ -25,6 +29,33 @@ pub(crate) struct Link {
 pub(crate) enum Role {
     /// The application itself, in one directory.
     Application { home: Home, proof: Proof },
+    /// A person of one directory.
+    User { home: Home, user: Box<UserRole> },
+}
+
+/// How a person is signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct UserRole {
+    pub(crate) way: Way,
+    /// None for a public client.
+    pub(crate) proof: Option<Proof>,
+    /// Who has to be signed in.
+    pub(crate) upn: Option<String>,
+    pub(crate) keep: Option<KeepRefs>,
+}
+
+/// The way in which a person signs in.
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    Code {
+        redirect: Url,
+    },
+    Device,
+    Password {
+        username: String,
+        password: SecretRef,
+    },
+    OnBehalfOf,
 }
 
 /// The one directory of a connection, and whose runs may use it.
@@ -47,7 +78,7 @@ impl Link {
     /// The directory of the connection, where it has only one.
     pub(crate) fn home(&self) -> Option<&str> {
         match &self.role {
-            Role::Application { home, .. } => Some(&home.tenant),
+            Role::Application { home, .. } | Role::User { home, .. } => Some(&home.tenant),
         }
     }
 
@@ -59,7 +90,18 @@ impl Link {
     /// Whether runs of this tenant may use the connection; `default` stands for no tenant known.
     pub(crate) fn serves(&self, tenant: &str) -> bool {
         match &self.role {
-            Role::Application { home, .. } => home.serves(tenant),
+            Role::Application { home, .. } | Role::User { home, .. } => home.serves(tenant),
+        }
+    }
+
+    /// The ways to prove who the application is, in their order.
+    pub(crate) fn candidates(&self) -> Vec<Candidate<'_>> {
+        match &self.role {
+            Role::Application { proof, .. } => proof.candidates(),
+            Role::User { user, .. } => match &user.proof {
+                Some(proof) => proof.candidates(),
+                None => vec![Candidate::Nothing],
+            },
         }
     }
 
@@ -94,6 +136,8 @@ struct Shape<'a> {
     client_id: &'a str,
     authority: Option<&'a str>,
     apis: &'a [String],
+    /// Delegated permissions, where a person is spoken for.
+    scopes: Option<&'a BTreeMap<String, Vec<String>>>,
     base_urls: &'a BTreeMap<String, String>,
 }
 
@@ -112,6 +156,7 @@ impl LinkBuilder<'_> {
     ) -> Option<Link> {
         match connection {
             Connection::Application(given) => self.application(name, given, problems),
+            Connection::User(given) => self.user(name, given, problems),
         }
     }
 
@@ -128,11 +173,31 @@ impl LinkBuilder<'_> {
             client_id: &given.client_id,
             authority: given.authority.as_deref(),
             apis: &given.apis,
+            scopes: None,
             base_urls: &given.base_urls,
         };
         let proof = given.credential.build(&at, given.cloud, problems);
         let role = |home, proof| Role::Application { home, proof };
         let role = home.zip(proof).map(|(home, proof)| role(home, proof));
+        self.link(name, &shape, role, problems)
+    }
+
+    fn user(&self, name: &str, given: &UserConnection, problems: &mut Problems) -> Option<Link> {
+        let home = self.home(&given.tenant, &given.tenants, problems);
+        let shape = Shape {
+            cloud: given.cloud,
+            client_id: &given.client_id,
+            authority: given.authority.as_deref(),
+            apis: &given.apis,
+            scopes: Some(&given.scopes),
+            base_urls: &given.base_urls,
+        };
+        let user = given.build(&self.at, problems);
+        let role = |home, user| Role::User {
+            home,
+            user: Box::new(user),
+        };
+        let role = home.zip(user).map(|(home, user)| role(home, user));
         self.link(name, &shape, role, problems)
     }
 
@@ -196,6 +261,9 @@ impl LinkBuilder<'_> {
             if let Some(route) = self.route(api, base_urls.get(&api), place, problems) {
                 routes.insert(api, route);
             }
+        }
+        if let Some(scopes) = shape.scopes {
+            delegate(scopes, &self.at, &mut routes, problems);
         }
         routes
     }

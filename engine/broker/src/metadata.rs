@@ -74,6 +74,8 @@ impl Fetcher {
             token_type: BasicTokenType::Bearer,
             expires_in: answer.expires_in.or(left),
             refresh_in: answer.refresh_in,
+            refresh_token: None,
+            id_token: None,
         })
     }
 

@@ -7,6 +7,7 @@ use std::fmt;
 
 use engine_model::Millis;
 use oauth2::RequestTokenError;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::carrier::{Seen, Unreachable};
@@ -32,6 +33,18 @@ impl From<RequestTokenError<Unreachable, Refusal>> for Failure {
             RequestTokenError::Request(unreachable) => Self::Unreachable(unreachable),
             // Both hold bytes or text of the answer.
             RequestTokenError::Parse(_, _) | RequestTokenError::Other(_) => Self::Unreadable,
+        }
+    }
+}
+
+/// Reads an answer that no library read.
+pub(crate) fn read<T: DeserializeOwned>(answer: &oauth2::HttpResponse) -> Result<T, Failure> {
+    if answer.status().is_success() {
+        serde_json::from_slice(answer.body()).map_err(|_| Failure::Unreadable)
+    } else {
+        match serde_json::from_slice(answer.body()) {
+            Ok(refusal) => Err(Failure::Refused(refusal)),
+            Err(_) => Err(Failure::Unreadable),
         }
     }
 }
@@ -142,7 +155,13 @@ impl Refusal {
         }
         match self.error.as_str() {
             "invalid_client" => AuthKind::Credential,
-            "invalid_grant" | "interaction_required" | "login_required" if is_user => {
+            "invalid_grant" | "interaction_required" | "login_required" | "access_denied"
+                if is_user =>
+            {
+                AuthKind::Interaction
+            }
+            // The ends of a device code; the last two are the vendor's own words.
+            "expired_token" | "authorization_declined" | "bad_verification_code" => {
                 AuthKind::Interaction
             }
             "invalid_grant" | "interaction_required" | "access_denied" => AuthKind::Policy,

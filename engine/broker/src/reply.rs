@@ -17,6 +17,10 @@ pub(crate) struct Reply {
     pub(crate) expires_in: Option<u64>,
     #[serde(default, deserialize_with = "seconds")]
     pub(crate) refresh_in: Option<u64>,
+    #[serde(default)]
+    pub(crate) refresh_token: Option<RefreshToken>,
+    #[serde(default)]
+    pub(crate) id_token: Option<AccessToken>,
 }
 
 impl fmt::Debug for Reply {
@@ -50,7 +54,7 @@ impl TokenResponse for Reply {
     }
 
     fn refresh_token(&self) -> Option<&RefreshToken> {
-        None
+        self.refresh_token.as_ref()
     }
 
     fn scopes(&self) -> Option<&Vec<Scope>> {

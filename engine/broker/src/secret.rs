@@ -253,7 +253,7 @@ struct Held {
 
 /// What tells whether a file is still the one that was read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(crate) struct Stamp {
     modified: Option<SystemTime>,
     size_bytes: u64,
     inode: u64,
@@ -351,7 +351,7 @@ fn without_newline(text: &str) -> &str {
 }
 
 #[cfg(unix)]
-fn stamp_of(metadata: &std::fs::Metadata) -> Stamp {
+pub(crate) fn stamp_of(metadata: &std::fs::Metadata) -> Stamp {
     use std::os::unix::fs::MetadataExt as _;
     Stamp {
         modified: metadata.modified().ok(),
@@ -361,7 +361,7 @@ fn stamp_of(metadata: &std::fs::Metadata) -> Stamp {
 }
 
 #[cfg(not(unix))]
-fn stamp_of(metadata: &std::fs::Metadata) -> Stamp {
+pub(crate) fn stamp_of(metadata: &std::fs::Metadata) -> Stamp {
     Stamp {
         modified: metadata.modified().ok(),
         size_bytes: metadata.len(),

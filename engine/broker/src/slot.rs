@@ -25,6 +25,8 @@ const BACKOFF_MIN_MS: u64 = 250;
 const BACKOFF_MAX_MS: u64 = 60_000;
 const BLOCKED_FIRST_MS: u64 = 60_000;
 const BLOCKED_NEXT_MS: u64 = 300_000;
+/// Nobody but the person can help, and signing in leads to another slot.
+const SIGNED_OUT_MS: u64 = 86_400_000;
 
 /// One key's token, the flight that fetches it, and the memory of a failure.
 #[derive(Debug, Default)]
@@ -205,6 +207,9 @@ impl Slot {
     fn pause_ms(&self, error: &AuthError, chance: f64) -> u64 {
         if let Some(wait) = error.retry_after {
             return wait.as_ms();
+        }
+        if matches!(error.kind, AuthKind::Interaction | AuthKind::Locked) {
+            return SIGNED_OUT_MS;
         }
         if !error.kind.is_transient() {
             return if self.strikes <= 1 {

@@ -27,6 +27,8 @@ pub enum TokenEventKind {
     Used,
     /// The credential itself comes to its end; told 30, 14, 7 and 1 day before.
     CredentialExpiring,
+    /// The token service replaced the refresh token of a session.
+    RefreshTokenRotated,
 }
 
 impl TokenEventKind {
@@ -42,6 +44,7 @@ impl TokenEventKind {
             Self::Invalidated => "token.invalidated",
             Self::Used => "token.used",
             Self::CredentialExpiring => "token.credential_expiring",
+            Self::RefreshTokenRotated => "token.rt_rotated",
         }
     }
 }
@@ -194,7 +197,9 @@ impl Telemetry {
             TokenEventKind::Failed
             | TokenEventKind::RefreshFailedServingOld
             | TokenEventKind::CredentialExpiring => line!(warn, event),
-            TokenEventKind::Issued | TokenEventKind::Invalidated => line!(info, event),
+            TokenEventKind::Issued
+            | TokenEventKind::Invalidated
+            | TokenEventKind::RefreshTokenRotated => line!(info, event),
             TokenEventKind::Requested | TokenEventKind::RefreshStarted | TokenEventKind::Used => {
                 line!(debug, event);
             }

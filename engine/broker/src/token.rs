@@ -102,6 +102,8 @@ pub(crate) struct Expected {
     pub(crate) tenant: String,
     pub(crate) client_id: String,
     pub(crate) audiences: Vec<String>,
+    /// The id of the person, where a person is meant.
+    pub(crate) user: Option<String>,
 }
 
 /// The claims that are looked at. Unsigned reading: the token service was asked over TLS, and the
@@ -112,6 +114,7 @@ struct Claims {
     tid: Option<String>,
     appid: Option<String>,
     azp: Option<String>,
+    oid: Option<String>,
     uti: Option<String>,
 }
 
@@ -125,7 +128,7 @@ enum OneOrMany {
 /// Checks for whom a token is, and gives its `uti`. A token that cannot be read passes: clients
 /// have no right to its content, and encrypted ones exist.
 pub(crate) fn inspect(token: &str, expected: &Expected) -> Result<Option<String>, AuthError> {
-    let Some(claims) = claims_of(token) else {
+    let Some(claims) = claims_of::<Claims>(token) else {
         return Ok(None);
     };
     let audiences = match claims.aud {
@@ -150,6 +153,11 @@ pub(crate) fn inspect(token: &str, expected: &Expected) -> Result<Option<String>
     {
         return Err(mismatch("appid"));
     }
+    if let (Some(user), Some(oid)) = (&expected.user, &claims.oid)
+        && !same(user, oid)
+    {
+        return Err(mismatch("oid"));
+    }
     let printable = |text: &String| {
         text.len() <= 64
             && text
@@ -159,7 +167,8 @@ pub(crate) fn inspect(token: &str, expected: &Expected) -> Result<Option<String>
     Ok(claims.uti.filter(printable))
 }
 
-fn claims_of(token: &str) -> Option<Claims> {
+/// The claims of a token, unsigned.
+pub(crate) fn claims_of<T: serde::de::DeserializeOwned>(token: &str) -> Option<T> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -279,6 +288,7 @@ mod tests {
             tenant: "1111".to_owned(),
             client_id: "2222".to_owned(),
             audiences: vec!["https://api.example".to_owned()],
+            user: Some("3333".to_owned()),
         };
         let check = |payload: &str| inspect(&jwt(payload), &expected).map_err(|error| error.reason);
         let good = r#"{"aud":"https://API.example/","tid":"1111","appid":"2222","uti":"u-1"}"#;
@@ -295,6 +305,8 @@ mod tests {
                 .unwrap_err()
                 .contains("`appid`")
         );
+        assert!(check(r#"{"oid":"3333"}"#).is_ok());
+        assert!(check(r#"{"oid":"9999"}"#).unwrap_err().contains("`oid`"));
         assert_eq!(
             check(r#"{"uti":"<script>"}"#),
             Ok(None),

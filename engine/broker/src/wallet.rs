@@ -19,8 +19,13 @@ const WARNED_DAYS: [i64; 4] = [30, 14, 7, 1];
 /// What a request for a token shows. Complete in itself, so that a flight needs nobody.
 #[derive(Clone, Debug)]
 pub(crate) enum Evidence {
+    /// A public client has nothing to show.
+    Nothing,
     Secret(SecretString),
-    Certificate { signer: Arc<Signer>, send_x5c: bool },
+    Certificate {
+        signer: Arc<Signer>,
+        send_x5c: bool,
+    },
     Federated(Federation),
     Managed(Managed),
 }
@@ -28,6 +33,7 @@ pub(crate) enum Evidence {
 /// One of the ways in which a connection may prove who it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Candidate<'a> {
+    Nothing,
     Secret(&'a SecretRef),
     Certificate(&'a CertificateRefs),
     Federated(&'a Federation),
@@ -98,9 +104,18 @@ impl Wallet {
         }
     }
 
+    /// What stands for a secret in this process.
+    pub(crate) fn fingerprint(&self, secret: &SecretString) -> Fingerprint {
+        self.sealer.fingerprint(secret.expose_secret())
+    }
+
     /// Reads a candidate as it is now.
     pub(crate) async fn show(&self, candidate: Candidate<'_>) -> Result<Shown, AuthError> {
         match candidate {
+            Candidate::Nothing => {
+                let credential = self.sealer.fingerprint("");
+                Ok(Shown::lasting(Evidence::Nothing, credential))
+            }
             Candidate::Secret(reference) => {
                 let secret = self.secrets.read(reference)?;
                 let credential = self.sealer.fingerprint(secret.expose_secret());

@@ -12,6 +12,7 @@ use engine_broker::Config;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::people_stage::{NAME, PASSWORD, PeopleStage};
 use crate::stage::{
     OTHER_TENANT, Reply, SECRET, Stage, api_request, call, contain, refusal, request,
 };
@@ -216,6 +217,49 @@ async fn hooks(stage: &Stage, note: &impl AsyncFn(Call, actions_contract::Reques
     }
 }
 
+/// Lets a person sign in, well and badly, and gives back everything that was a secret in it.
+async fn people(record: &Record) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = json!({ "path": directory.path().join("rt"), "key": "env:RT_KEY" });
+    let ropc = json!({
+        "sign_in": { "type": "ropc", "username": NAME, "password": "env:PERSON_PASSWORD",
+            "accept_ropc_risk": true },
+        "persist_refresh_token": file,
+    });
+    let mut secrets = vec![PASSWORD.to_owned(), "device-code-of-the-person".to_owned()];
+    for change in [ropc, json!({})] {
+        let stage = PeopleStage::new(change).await;
+        for number in [None, Some(50_126), None, Some(50_053)] {
+            let reply = number.map(|number| refusal(400, "invalid_grant", number));
+            stage.directory.replies.lock().unwrap().extend(reply);
+            let tell = |prompt: &engine_broker::Prompt| {
+                writeln!(record.clone(), "{prompt:?}").unwrap();
+            };
+            match stage.broker.sign_in("analyst", &tell).await {
+                Ok(account) => writeln!(record.clone(), "{account:?}").unwrap(),
+                Err(error) => record.add(&error),
+            }
+            for _ in 0..2 {
+                if let Err(error) = stage.get().await {
+                    record.add(&error);
+                }
+                stage.clock.pass_secs(7200);
+            }
+        }
+        *stage.directory.current.lock().unwrap() = None;
+        record.add(&stage.get().await.unwrap_err());
+        writeln!(record.clone(), "{:?} {:?}", stage.broker, stage.config).unwrap();
+        secrets.extend(stage.directory.spent.lock().unwrap().iter().cloned());
+        let bearers = stage.directory.bearers.lock().unwrap();
+        // The header of a token is the same for all and no secret.
+        let tokens = bearers
+            .iter()
+            .map(|bearer| bearer.split_once('.').unwrap().1.to_owned());
+        secrets.extend(tokens);
+    }
+    secrets
+}
+
 #[tokio::test]
 async fn nothing_that_is_said_holds_a_token_or_a_secret() {
     let record = Record::here();
@@ -231,6 +275,7 @@ async fn nothing_that_is_said_holds_a_token_or_a_secret() {
     })
     .await;
     play(&stage, &record).await;
+    let of_people = people(&record).await;
     for event in stage.events.lock().unwrap().iter() {
         writeln!(record.clone(), "{event:?}").unwrap();
     }
@@ -254,6 +299,8 @@ async fn nothing_that_is_said_holds_a_token_or_a_secret() {
         *token = token.split_once('.').unwrap().1.to_owned();
     }
     secrets.extend([SECRET, HOOK_PATH, API_KEY].map(str::to_owned));
+    assert!(of_people.len() > 10);
+    secrets.extend(of_people);
     assert_eq!(scan(&text, &secrets), Vec::<String>::new());
 }
 

@@ -11,5 +11,7 @@ mod federation;
 mod leaks;
 mod machine;
 mod metadata;
+mod people;
+mod people_stage;
 mod stage;
 mod tokens;
