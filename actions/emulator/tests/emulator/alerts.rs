@@ -8,14 +8,14 @@ async fn the_demo_alert_is_one_the_vendor_could_send() {
     let door = Door::new();
     let alert = door.emulator.demo_alert();
     let size = alert.to_string().len();
-    assert!((3000..4500).contains(&size), "{size} bytes");
+    assert!((4000..6000).contains(&size), "{size} bytes");
     let kinds: Vec<&str> = alert["evidence"]
         .as_array()
         .unwrap()
         .iter()
         .filter_map(|entry| entry["entityType"].as_str())
         .collect();
-    assert_eq!(kinds, ["User", "Process", "File", "Ip"]);
+    assert_eq!(kinds, ["User", "Process", "Process", "File", "Ip"]);
     assert_eq!(alert["severity"], "High");
     assert_eq!(alert["category"], "Malware");
     let machine = door.get(&format!("/api/machines/{}", door.victim())).await;

@@ -46,7 +46,7 @@ async fn the_file_of_the_demo_alert_lies_on_other_devices_too() {
     let door = Door::new();
     let alert = door.emulator.demo_alert();
     let sha256 = alert
-        .pointer("/evidence/2/sha256")
+        .pointer("/evidence/3/sha256")
         .and_then(Value::as_str)
         .unwrap();
     let victim = door.victim();
