@@ -202,7 +202,9 @@ fn what_stays_unclear_after_a_cancel_is_told_and_the_run_is_cancelled() {
                       5 execute soc.note
             31s300ms 5 done {}
                       finish cancelled
-            block: failed x3 {"attempts":3,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: two look alike","retryable":false,"step":"block"}
+            block: failed x3 {"attempts":3, "cause":null, "code":"AC0108",
+              "kind":"internal", "message":"it could not be found out whether the action
+              happened: two look alike", "retryable":false, "step":"block"}
             last: succeeded x1 {}
         "#]]);
 }
@@ -222,7 +224,10 @@ fn a_pending_containment_is_not_waited_for() {
                       3 execute soc.note
             10s100ms 3 done {}
                       finish cancelled
-            block: cancelled x1 {"attempts":1,"cause":null,"code":"RN0104","kind":"cancelled","message":"the run was cancelled; what it began goes on at the service: the device is asleep","retryable":false,"step":"block"}
+            block: cancelled x1 {"attempts":1, "cause":null, "code":"RN0104",
+              "kind":"cancelled", "message":"the run was cancelled; what it began goes
+              on at the service: the device is asleep", "retryable":false,
+              "step":"block"}
             last: succeeded x1 {}
         "#]]);
 }
@@ -275,7 +280,9 @@ fn a_handler_is_cancelled_but_what_cleans_up_is_not() {
                   finish cancelled
         30s100ms 2 done {}
         group: cancelled
-        look: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"conflict","message":"it does not work","retryable":false,"step":"look"}
+        look: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"conflict", "message":"it does not work",
+          "retryable":false, "step":"look"}
         told: cancelled x1
         tidy: succeeded x1 {}
     "#]]);

@@ -40,8 +40,12 @@ fn the_deadline_of_a_step_covers_all_its_tries_and_waits() {
             9s400ms 7 pending 3 for 3s
                       8 timer at 10s
             10s 8 fired
-                      finish failed {"attempts":4,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:00:10.000Z","retryable":false,"step":"isolate"}
-            isolate: timed_out x4 {"attempts":4,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:00:10.000Z","retryable":false,"step":"isolate"}
+                      finish failed {"attempts":4, "cause":null, "code":"RN0103",
+                        "kind":"timeout", "message":"the step passed its deadline at
+                        2026-01-01T00:00:10.000Z", "retryable":false, "step":"isolate"}
+            isolate: timed_out x4 {"attempts":4, "cause":null, "code":"RN0103",
+              "kind":"timeout", "message":"the step passed its deadline at
+              2026-01-01T00:00:10.000Z", "retryable":false, "step":"isolate"}
         "#]]);
 }
 
@@ -64,7 +68,9 @@ fn a_step_that_passed_its_deadline_may_be_passed_over() {
                   3 execute soc.look
         2s100ms 3 done {}
                   finish succeeded
-        isolate: timed_out x1 {"attempts":1,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:00:02.000Z","retryable":false,"step":"isolate"}
+        isolate: timed_out x1 {"attempts":1, "cause":null, "code":"RN0103",
+          "kind":"timeout", "message":"the step passed its deadline at
+          2026-01-01T00:00:02.000Z", "retryable":false, "step":"isolate"}
         after: succeeded x1 {}
     "#]]);
 }
@@ -103,7 +109,9 @@ fn the_deadline_of_a_group_holds_for_everything_in_it() {
                   finish succeeded
         group: succeeded
         first: succeeded x1 {}
-        second: timed_out x1 {"attempts":1,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:00:05.000Z","retryable":false,"step":"second"}
+        second: timed_out x1 {"attempts":1, "cause":null, "code":"RN0103",
+          "kind":"timeout", "message":"the step passed its deadline at
+          2026-01-01T00:00:05.000Z", "retryable":false, "step":"second"}
         back: succeeded x1 {}
         tidy: succeeded x1 {}
         after: succeeded x1 {}
@@ -131,8 +139,12 @@ fn a_run_that_passed_its_deadline_timed_out_and_cleans_up() {
         1m100ms 3 done {}
                   4 execute soc.note
         1m200ms 4 done {}
-                  finish timed_out {"attempts":1,"cause":null,"code":"RN0102","kind":"timeout","message":"the run passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"isolate"}
-        isolate: timed_out x1 {"attempts":1,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"isolate"}
+                  finish timed_out {"attempts":1, "cause":null, "code":"RN0102",
+                    "kind":"timeout", "message":"the run passed its deadline at
+                    2026-01-01T00:01:00.000Z", "retryable":false, "step":"isolate"}
+        isolate: timed_out x1 {"attempts":1, "cause":null, "code":"RN0103",
+          "kind":"timeout", "message":"the step passed its deadline at
+          2026-01-01T00:01:00.000Z", "retryable":false, "step":"isolate"}
         told: succeeded x1 {}
         last: succeeded x1 {}
     "#]]);
@@ -160,9 +172,15 @@ fn nothing_passes_over_the_deadline_of_the_run() {
         1m 2 fired
                   3 execute soc.note
         1m100ms 3 done {}
-                  finish timed_out {"attempts":1,"cause":null,"code":"RN0102","kind":"timeout","message":"the run passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"isolate"}
-        group: timed_out {"attempts":1,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"isolate"}
-        isolate: timed_out x1 {"attempts":1,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"isolate"}
+                  finish timed_out {"attempts":1, "cause":null, "code":"RN0102",
+                    "kind":"timeout", "message":"the run passed its deadline at
+                    2026-01-01T00:01:00.000Z", "retryable":false, "step":"isolate"}
+        group: timed_out {"attempts":1, "cause":null, "code":"RN0103",
+          "kind":"timeout", "message":"the step passed its deadline at
+          2026-01-01T00:01:00.000Z", "retryable":false, "step":"isolate"}
+        isolate: timed_out x1 {"attempts":1, "cause":null, "code":"RN0103",
+          "kind":"timeout", "message":"the step passed its deadline at
+          2026-01-01T00:01:00.000Z", "retryable":false, "step":"isolate"}
         tidy: succeeded x1 {}
     "#]]);
 }
@@ -177,7 +195,10 @@ fn cleaning_up_that_lasts_past_the_deadline_does_not_make_a_failed_run_timed_out
         ",
     )
     .says("soc.look", [failed(Timeout, Some("9s")).after("9s")])
-    .says("soc.tell", (0..2).map(|_| failed(Unavailable, None).after("55s")))
+    .says(
+        "soc.tell",
+        (0..2).map(|_| failed(Unavailable, None).after("55s")),
+    )
     .check(expect![[r#"
         0s started
                   1 execute soc.look within 10s
@@ -192,8 +213,12 @@ fn cleaning_up_that_lasts_past_the_deadline_does_not_make_a_failed_run_timed_out
         1m59s 5 fired
                   6 execute soc.tell
         1m59s100ms 6 done {}
-                  finish failed {"attempts":1,"cause":null,"code":"AC0111","kind":"timeout","message":"timeout for now","retryable":true,"step":"look"}
-        look: failed x1 {"attempts":1,"cause":null,"code":"AC0111","kind":"timeout","message":"timeout for now","retryable":true,"step":"look"}
+                  finish failed {"attempts":1, "cause":null, "code":"AC0111",
+                    "kind":"timeout", "message":"timeout for now", "retryable":true,
+                    "step":"look"}
+        look: failed x1 {"attempts":1, "cause":null, "code":"AC0111",
+          "kind":"timeout", "message":"timeout for now", "retryable":true,
+          "step":"look"}
         told: succeeded x3 {}
     "#]]);
 }
@@ -223,9 +248,13 @@ fn cleaning_up_has_ten_minutes_of_its_own() {
         8m400ms 6 pending 2 for 4m
                   7 timer at 10m100ms
         10m100ms 7 fired
-                  finish failed {"attempts":3,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:10:00.100Z","retryable":false,"step":"back"}
+                  finish failed {"attempts":3, "cause":null, "code":"RN0103",
+                    "kind":"timeout", "message":"the step passed its deadline at
+                    2026-01-01T00:10:00.100Z", "retryable":false, "step":"back"}
         look: succeeded x1 {}
-        back: timed_out x3 {"attempts":3,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:10:00.100Z","retryable":false,"step":"back"}
+        back: timed_out x3 {"attempts":3, "cause":null, "code":"RN0103",
+          "kind":"timeout", "message":"the step passed its deadline at
+          2026-01-01T00:10:00.100Z", "retryable":false, "step":"back"}
     "#]]);
 }
 
@@ -237,15 +266,25 @@ fn an_engine_that_was_away_past_the_deadline_does_not_repeat_the_step() {
             0s started
                       1 execute soc.look
             2h 1 interrupted
-                      finish failed {"attempts":1,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"look"}
-            look: timed_out x1 {"attempts":1,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"look"}
+                      finish failed {"attempts":1, "cause":null, "code":"RN0103",
+                        "kind":"timeout", "message":"the step passed its deadline at
+                        2026-01-01T00:01:00.000Z", "retryable":false, "step":"look"}
+            look: timed_out x1 {"attempts":1, "cause":null, "code":"RN0103",
+              "kind":"timeout", "message":"the step passed its deadline at
+              2026-01-01T00:01:00.000Z", "retryable":false, "step":"look"}
         "#]]);
 }
 
 #[test]
 fn the_second_step_of_a_run_past_its_deadline_does_not_begin() {
     playbook("timeout: 1m\nsteps: [{id: look, uses: soc.look}, {id: wipe, uses: soc.wipe}]")
-        .says("soc.look", [failed(RateLimited, Some("59s")), done(json!({})).after("59s")])
+        .says(
+            "soc.look",
+            [
+                failed(RateLimited, Some("59s")),
+                done(json!({})).after("59s"),
+            ],
+        )
         .check(expect![[r#"
             0s started
                       1 execute soc.look
@@ -254,8 +293,12 @@ fn the_second_step_of_a_run_past_its_deadline_does_not_begin() {
             59s100ms 2 fired
                       3 execute soc.look within 900ms
             1m 3 done {}
-                      finish timed_out {"attempts":0,"cause":null,"code":"RN0102","kind":"timeout","message":"the run passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"wipe"}
+                      finish timed_out {"attempts":0, "cause":null, "code":"RN0102",
+                        "kind":"timeout", "message":"the run passed its deadline at
+                        2026-01-01T00:01:00.000Z", "retryable":false, "step":"wipe"}
             look: succeeded x2 {}
-            wipe: timed_out {"attempts":0,"cause":null,"code":"RN0103","kind":"timeout","message":"the step passed its deadline at 2026-01-01T00:01:00.000Z","retryable":false,"step":"wipe"}
+            wipe: timed_out {"attempts":0, "cause":null, "code":"RN0103",
+              "kind":"timeout", "message":"the step passed its deadline at
+              2026-01-01T00:01:00.000Z", "retryable":false, "step":"wipe"}
         "#]]);
 }

@@ -106,8 +106,13 @@ fn what_cannot_be_told_is_left_to_people() {
             5s 1 interrupted
                       2 reconcile soc.isolate {"id":"d1"}
             5s100ms 2 unclear
-                      finish failed {"attempts":2,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: two look alike","retryable":false,"step":"isolate"}
-            isolate: failed x2 {"attempts":2,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: two look alike","retryable":false,"step":"isolate"}
+                      finish failed {"attempts":2, "cause":null, "code":"AC0108",
+                        "kind":"internal", "message":"it could not be found out whether
+                        the action happened: two look alike", "retryable":false,
+                        "step":"isolate"}
+            isolate: failed x2 {"attempts":2, "cause":null, "code":"AC0108",
+              "kind":"internal", "message":"it could not be found out whether the action
+              happened: two look alike", "retryable":false, "step":"isolate"}
         "#]]);
 }
 
@@ -121,8 +126,13 @@ fn a_look_that_is_refused_leaves_the_try_unclear() {
             100ms 1 unknown network
                       2 reconcile soc.isolate {"id":"d1"}
             200ms 2 failed permission_denied
-                      finish failed {"attempts":2,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: it does not work","retryable":false,"step":"isolate"}
-            isolate: failed x2 {"attempts":2,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: it does not work","retryable":false,"step":"isolate"}
+                      finish failed {"attempts":2, "cause":null, "code":"AC0108",
+                        "kind":"internal", "message":"it could not be found out whether
+                        the action happened: it does not work", "retryable":false,
+                        "step":"isolate"}
+            isolate: failed x2 {"attempts":2, "cause":null, "code":"AC0108",
+              "kind":"internal", "message":"it could not be found out whether the action
+              happened: it does not work", "retryable":false, "step":"isolate"}
         "#]]);
 }
 
@@ -211,8 +221,12 @@ fn when_no_try_is_left_the_step_fails_with_what_was_seen() {
             30s100ms 11 fired
                       12 reconcile soc.wipe
             30s200ms 12 nothing
-                      finish failed {"attempts":7,"cause":null,"code":"BR0201","kind":"network","message":"the line went dead","retryable":true,"step":"wipe"}
-            wipe: failed x7 {"attempts":7,"cause":null,"code":"BR0201","kind":"network","message":"the line went dead","retryable":true,"step":"wipe"}
+                      finish failed {"attempts":7, "cause":null, "code":"BR0201",
+                        "kind":"network", "message":"the line went dead",
+                        "retryable":true, "step":"wipe"}
+            wipe: failed x7 {"attempts":7, "cause":null, "code":"BR0201",
+              "kind":"network", "message":"the line went dead", "retryable":true,
+              "step":"wipe"}
         "#]]);
 }
 
@@ -266,8 +280,13 @@ fn a_deadline_that_passes_before_the_window_leaves_the_try_unclear() {
             7s500ms 8 nothing
                       9 timer at 10s
             10s 9 fired
-                      finish failed {"attempts":5,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: the deadline passed first","retryable":false,"step":"block"}
-            block: failed x5 {"attempts":5,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: the deadline passed first","retryable":false,"step":"block"}
+                      finish failed {"attempts":5, "cause":null, "code":"AC0108",
+                        "kind":"internal", "message":"it could not be found out whether
+                        the action happened: the deadline passed first",
+                        "retryable":false, "step":"block"}
+            block: failed x5 {"attempts":5, "cause":null, "code":"AC0108",
+              "kind":"internal", "message":"it could not be found out whether the action
+              happened: the deadline passed first", "retryable":false, "step":"block"}
         "#]]);
 }
 
@@ -314,7 +333,11 @@ fn a_network_error_of_a_containing_action_is_not_tried_again_by_default() {
             0s started
                       1 execute soc.block
             100ms 1 failed network
-                      finish failed {"attempts":1,"cause":null,"code":"AC0111","kind":"network","message":"network for now","retryable":true,"step":"block"}
-            block: failed x1 {"attempts":1,"cause":null,"code":"AC0111","kind":"network","message":"network for now","retryable":true,"step":"block"}
+                      finish failed {"attempts":1, "cause":null, "code":"AC0111",
+                        "kind":"network", "message":"network for now", "retryable":true,
+                        "step":"block"}
+            block: failed x1 {"attempts":1, "cause":null, "code":"AC0111",
+              "kind":"network", "message":"network for now", "retryable":true,
+              "step":"block"}
         "#]]);
 }

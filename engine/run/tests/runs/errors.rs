@@ -15,8 +15,12 @@ fn an_error_that_nobody_handles_fails_the_run() {
             0s started
                       1 execute soc.look
             100ms 1 failed not_found
-                      finish failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
-            look: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
+                      finish failed {"attempts":1, "cause":{"vendor":"said no"},
+                        "code":"AC0101", "kind":"not_found", "message":"it does not
+                        work", "retryable":false, "step":"look"}
+            look: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+              "code":"AC0101", "kind":"not_found", "message":"it does not work",
+              "retryable":false, "step":"look"}
         "#]]);
 }
 
@@ -38,9 +42,11 @@ fn continue_leaves_the_step_failed_and_goes_on() {
                   1 execute soc.look
         100ms 1 failed not_found
                   finish succeeded
-        look: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
+        look: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"not_found", "message":"it does not work",
+          "retryable":false, "step":"look"}
         after: succeeded
-        vars: {"kind":"not_found","status":"failed"}
+        vars: {"kind":"not_found", "status":"failed"}
     "#]]);
 }
 
@@ -67,11 +73,13 @@ fn a_handler_of_an_action_leaves_it_failed_but_handled() {
                   3 execute soc.note
         300ms 3 done {}
                   finish succeeded
-        look: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"conflict","message":"it does not work","retryable":false,"step":"look"}
+        look: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"conflict", "message":"it does not work",
+          "retryable":false, "step":"look"}
         told: succeeded x1 {}
         seen: succeeded
         after: succeeded x1 {}
-        vars: {"cause":"said no","seen":"it does not work"}
+        vars: {"cause":"said no", "seen":"it does not work"}
     "#]]);
 }
 
@@ -102,7 +110,9 @@ fn a_group_whose_error_was_handled_counts_as_succeeded() {
         400ms 4 done {}
                   finish succeeded
         group: succeeded
-        block: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"permission_denied","message":"it does not work","retryable":false,"step":"block"}
+        block: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"permission_denied", "message":"it does not work",
+          "retryable":false, "step":"block"}
         back: succeeded x1 {}
         tidy: succeeded x1 {}
         after: succeeded x1 {}
@@ -131,14 +141,22 @@ fn an_error_raised_again_is_the_same_error() {
         200ms 2 done {}
                   3 execute soc.note
         300ms 3 done {}
-                  finish failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"permission_denied","message":"it does not work","retryable":false,"step":"block"}
-        group: failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"permission_denied","message":"it does not work","retryable":false,"step":"block"}
-        block: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"permission_denied","message":"it does not work","retryable":false,"step":"block"}
+                  finish failed {"attempts":1, "cause":{"vendor":"said no"},
+                    "code":"AC0101", "kind":"permission_denied", "message":"it does
+                    not work", "retryable":false, "step":"block"}
+        group: failed {"attempts":1, "cause":{"vendor":"said no"}, "code":"AC0101",
+          "kind":"permission_denied", "message":"it does not work",
+          "retryable":false, "step":"block"}
+        block: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"permission_denied", "message":"it does not work",
+          "retryable":false, "step":"block"}
         back: succeeded x1 {}
-        again: failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"permission_denied","message":"it does not work","retryable":false,"step":"block"}
+        again: failed {"attempts":1, "cause":{"vendor":"said no"}, "code":"AC0101",
+          "kind":"permission_denied", "message":"it does not work",
+          "retryable":false, "step":"block"}
         tidy: succeeded x1 {}
         seen: succeeded
-        vars: {"cause":"said no","step":"block"}
+        vars: {"cause":"said no", "step":"block"}
     "#]]);
 }
 
@@ -160,9 +178,15 @@ fn a_handler_that_fails_replaces_the_error() {
         100ms 1 failed conflict
                   2 execute soc.release
         200ms 2 failed not_found
-                  finish failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"back"}
-        block: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"back"}
-        back: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"back"}
+                  finish failed {"attempts":1, "cause":{"vendor":"said no"},
+                    "code":"AC0101", "kind":"not_found", "message":"it does not
+                    work", "retryable":false, "step":"back"}
+        block: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"not_found", "message":"it does not work",
+          "retryable":false, "step":"back"}
+        back: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"not_found", "message":"it does not work",
+          "retryable":false, "step":"back"}
     "#]]);
 }
 
@@ -176,8 +200,12 @@ fn fail_raises_an_error_of_the_playbooks_own_kind() {
     )
     .check(expect![[r#"
         0s started
-                  finish failed {"attempts":0,"cause":null,"code":"RN0105","kind":"not_isolated","message":"state is 2","retryable":false,"step":"no"}
-        no: failed {"attempts":0,"cause":null,"code":"RN0105","kind":"not_isolated","message":"state is 2","retryable":false,"step":"no"}
+                  finish failed {"attempts":0, "cause":null, "code":"RN0105",
+                    "kind":"not_isolated", "message":"state is 2",
+                    "retryable":false, "step":"no"}
+        no: failed {"attempts":0, "cause":null, "code":"RN0105",
+          "kind":"not_isolated", "message":"state is 2", "retryable":false,
+          "step":"no"}
         seen: succeeded
         vars: {"kind":"not_isolated"}
     "#]]);
@@ -204,8 +232,12 @@ fn the_on_error_of_the_playbook_does_not_change_how_the_run_ends() {
         200ms 2 done {}
                   3 execute soc.note
         300ms 3 done {}
-                  finish failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
-        look: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
+                  finish failed {"attempts":1, "cause":{"vendor":"said no"},
+                    "code":"AC0101", "kind":"not_found", "message":"it does not
+                    work", "retryable":false, "step":"look"}
+        look: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"not_found", "message":"it does not work",
+          "retryable":false, "step":"look"}
         told: succeeded x1 {}
         well: succeeded
         last: succeeded x1 {}
@@ -231,9 +263,15 @@ fn a_handler_of_the_playbook_that_fails_still_lets_finally_run() {
         200ms 2 failed permission_denied
                   3 execute soc.note
         300ms 3 done {}
-                  finish failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
-        look: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
-        told: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"permission_denied","message":"it does not work","retryable":false,"step":"told"}
+                  finish failed {"attempts":1, "cause":{"vendor":"said no"},
+                    "code":"AC0101", "kind":"not_found", "message":"it does not
+                    work", "retryable":false, "step":"look"}
+        look: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"not_found", "message":"it does not work",
+          "retryable":false, "step":"look"}
+        told: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"permission_denied", "message":"it does not work",
+          "retryable":false, "step":"told"}
         last: succeeded x1 {}
     "#]]);
 }
@@ -248,9 +286,13 @@ fn finally_runs_after_success_and_its_error_fails_the_run() {
             100ms 1 done {}
                       2 execute soc.note
             200ms 2 failed conflict
-                      finish failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"conflict","message":"it does not work","retryable":false,"step":"last"}
+                      finish failed {"attempts":1, "cause":{"vendor":"said no"},
+                        "code":"AC0101", "kind":"conflict", "message":"it does not
+                        work", "retryable":false, "step":"last"}
             look: succeeded x1 {}
-            last: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"conflict","message":"it does not work","retryable":false,"step":"last"}
+            last: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+              "code":"AC0101", "kind":"conflict", "message":"it does not work",
+              "retryable":false, "step":"last"}
         "#]]);
 }
 
@@ -276,11 +318,21 @@ fn an_error_of_the_work_weighs_more_than_one_of_the_cleaning_up() {
         200ms 2 failed conflict
                   3 execute soc.tell
         300ms 3 failed conflict
-                  finish failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
-        group: failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
-        look: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
-        tidy: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"conflict","message":"it does not work","retryable":false,"step":"tidy"}
-        last: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"conflict","message":"it does not work","retryable":false,"step":"last"}
+                  finish failed {"attempts":1, "cause":{"vendor":"said no"},
+                    "code":"AC0101", "kind":"not_found", "message":"it does not
+                    work", "retryable":false, "step":"look"}
+        group: failed {"attempts":1, "cause":{"vendor":"said no"}, "code":"AC0101",
+          "kind":"not_found", "message":"it does not work", "retryable":false,
+          "step":"look"}
+        look: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"not_found", "message":"it does not work",
+          "retryable":false, "step":"look"}
+        tidy: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"conflict", "message":"it does not work",
+          "retryable":false, "step":"tidy"}
+        last: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+          "code":"AC0101", "kind":"conflict", "message":"it does not work",
+          "retryable":false, "step":"last"}
     "#]]);
 }
 
@@ -299,9 +351,16 @@ fn a_condition_and_a_parameter_that_cannot_be_computed_fail_the_step() {
         0s started
                   1 execute soc.look
         100ms 1 done {"there":1}
-                  finish failed {"attempts":0,"cause":{"code":"RN0101"},"code":"RN0101","kind":"expression","message":"field `missing` does not exist (at `steps.look.output.missing`)","retryable":false,"step":"given"}
+                  finish failed {"attempts":0, "cause":{"code":"RN0101"},
+                    "code":"RN0101", "kind":"expression", "message":"field `missing`
+                    does not exist (at `steps.look.output.missing`)",
+                    "retryable":false, "step":"given"}
         look: succeeded x1 {"there":1}
-        asked: failed {"attempts":0,"cause":{"code":"RN0101"},"code":"RN0101","kind":"expression","message":"field `missing` does not exist (at `steps.look.output.missing`)","retryable":false,"step":"asked"}
-        given: failed {"attempts":0,"cause":{"code":"RN0101"},"code":"RN0101","kind":"expression","message":"field `missing` does not exist (at `steps.look.output.missing`)","retryable":false,"step":"given"}
+        asked: failed {"attempts":0, "cause":{"code":"RN0101"}, "code":"RN0101",
+          "kind":"expression", "message":"field `missing` does not exist (at
+          `steps.look.output.missing`)", "retryable":false, "step":"asked"}
+        given: failed {"attempts":0, "cause":{"code":"RN0101"}, "code":"RN0101",
+          "kind":"expression", "message":"field `missing` does not exist (at
+          `steps.look.output.missing`)", "retryable":false, "step":"given"}
     "#]]);
 }

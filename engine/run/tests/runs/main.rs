@@ -9,6 +9,7 @@ mod deadlines;
 mod doubt;
 mod dry_run;
 mod errors;
+mod fold;
 mod order;
 mod properties;
 mod remote;

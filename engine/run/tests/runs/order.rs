@@ -147,7 +147,7 @@ fn a_variable_is_seen_by_the_ones_after_it() {
         0s started
                   finish succeeded {"all":[1,3]}
         more: succeeded
-        vars: {"a":1,"b":2,"c":3,"d":[1,3]}
+        vars: {"a":1, "b":2, "c":3, "d":[1,3]}
     "#]]);
 }
 
@@ -167,7 +167,8 @@ fn outputs_keep_their_types_and_see_the_steps() {
         0s started
                   1 execute soc.look
         100ms 1 done {"rows":[1,2.5,null]}
-                  finish succeeded {"list":[1,2.5,null],"text":"3 rows in test","tries":1}
+                  finish succeeded {"list":[1,2.5,null], "text":"3 rows in test",
+                    "tries":1}
         look: succeeded x1 {"rows":[1,2.5,null]}
     "#]]);
 }
@@ -179,7 +180,10 @@ fn outputs_that_cannot_be_computed_fail_the_run() {
             0s started
                       1 execute soc.look
             100ms 1 done {}
-                      finish failed {"attempts":0,"cause":{"code":"RN0101"},"code":"RN0101","kind":"expression","message":"field `no` does not exist (at `steps.look.output.no`)","retryable":false,"step":"outputs"}
+                      finish failed {"attempts":0, "cause":{"code":"RN0101"},
+                        "code":"RN0101", "kind":"expression", "message":"field `no` does
+                        not exist (at `steps.look.output.no`)", "retryable":false,
+                        "step":"outputs"}
             look: succeeded x1 {}
         "#]]);
 }
@@ -200,7 +204,9 @@ fn variables_that_cannot_be_computed_fail_the_run_but_it_cleans_up() {
         0s started
                   1 execute soc.note
         100ms 1 done {}
-                  finish failed {"attempts":0,"cause":{"code":"RN0101"},"code":"RN0101","kind":"expression","message":"division by zero (at `1 / inputs.n`)","retryable":false,"step":"vars"}
+                  finish failed {"attempts":0, "cause":{"code":"RN0101"},
+                    "code":"RN0101", "kind":"expression", "message":"division by
+                    zero (at `1 / inputs.n`)", "retryable":false, "step":"vars"}
         handler: succeeded
         last: succeeded x1 {}
         vars: {"what":"expression in vars"}
@@ -285,7 +291,8 @@ fn run_now_is_when_the_step_began() {
                   finish succeeded
         steps[0]: succeeded x1 {}
         late: succeeded
-        vars: {"now":"2026-01-01T00:00:07.000Z","started":"2026-01-01T00:00:00.000Z"}
+        vars: {"now":"2026-01-01T00:00:07.000Z",
+          "started":"2026-01-01T00:00:00.000Z"}
     "#]]);
 }
 

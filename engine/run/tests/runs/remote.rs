@@ -25,10 +25,10 @@ fn a_pending_action_is_looked_at_until_it_is_done() {
                       2 timer at 2s100ms
             2s100ms 2 fired
                       3 execute soc.isolate {"id":"d1"} from {"action":"a1"}
-            2s200ms 3 pending {"action":"a1","looks":1} for 4s
+            2s200ms 3 pending {"action":"a1", "looks":1} for 4s
                       4 timer at 6s200ms
             6s200ms 4 fired
-                      5 execute soc.isolate {"id":"d1"} from {"action":"a1","looks":1}
+                      5 execute soc.isolate {"id":"d1"} from {"action":"a1", "looks":1}
             6s300ms 5 done {"status":"Succeeded"}
                       finish succeeded
             isolate: succeeded x3 {"status":"Succeeded"}
@@ -47,8 +47,12 @@ fn a_pending_action_may_end_badly() {
             2s100ms 2 fired
                       3 execute soc.isolate from 1
             2s200ms 3 failed conflict
-                      finish failed {"attempts":2,"cause":{"vendor":"said no"},"code":"AC0101","kind":"conflict","message":"it does not work","retryable":false,"step":"isolate"}
-            isolate: failed x2 {"attempts":2,"cause":{"vendor":"said no"},"code":"AC0101","kind":"conflict","message":"it does not work","retryable":false,"step":"isolate"}
+                      finish failed {"attempts":2, "cause":{"vendor":"said no"},
+                        "code":"AC0101", "kind":"conflict", "message":"it does not
+                        work", "retryable":false, "step":"isolate"}
+            isolate: failed x2 {"attempts":2, "cause":{"vendor":"said no"},
+              "code":"AC0101", "kind":"conflict", "message":"it does not work",
+              "retryable":false, "step":"isolate"}
         "#]]);
 }
 

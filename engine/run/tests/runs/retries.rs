@@ -87,7 +87,10 @@ fn the_wait_the_service_asks_for_wins() {
 #[test]
 fn after_the_last_try_the_step_fails_with_the_last_error() {
     playbook("steps: [{id: look, uses: soc.look, retry: {max_attempts: 2, delay: 1s}}]")
-        .says("soc.look", [failed(Unavailable, None), failed(Timeout, None)])
+        .says(
+            "soc.look",
+            [failed(Unavailable, None), failed(Timeout, None)],
+        )
         .check(expect![[r#"
             0s started
                       1 execute soc.look
@@ -96,15 +99,25 @@ fn after_the_last_try_the_step_fails_with_the_last_error() {
             879ms 2 fired
                       3 execute soc.look
             979ms 3 failed timeout
-                      finish failed {"attempts":2,"cause":null,"code":"AC0111","kind":"timeout","message":"timeout for now","retryable":true,"step":"look"}
-            look: failed x2 {"attempts":2,"cause":null,"code":"AC0111","kind":"timeout","message":"timeout for now","retryable":true,"step":"look"}
+                      finish failed {"attempts":2, "cause":null, "code":"AC0111",
+                        "kind":"timeout", "message":"timeout for now", "retryable":true,
+                        "step":"look"}
+            look: failed x2 {"attempts":2, "cause":null, "code":"AC0111",
+              "kind":"timeout", "message":"timeout for now", "retryable":true,
+              "step":"look"}
         "#]]);
 }
 
 #[test]
 fn only_the_kinds_asked_for_are_tried_again() {
     playbook("steps: [{id: look, uses: soc.look, retry: {on: [unavailable]}}]")
-        .says("soc.look", [failed(Unavailable, Some("1s")), failed(RateLimited, Some("1s"))])
+        .says(
+            "soc.look",
+            [
+                failed(Unavailable, Some("1s")),
+                failed(RateLimited, Some("1s")),
+            ],
+        )
         .check(expect![[r#"
             0s started
                       1 execute soc.look
@@ -113,8 +126,12 @@ fn only_the_kinds_asked_for_are_tried_again() {
             1s100ms 2 fired
                       3 execute soc.look
             1s200ms 3 failed rate_limited
-                      finish failed {"attempts":2,"cause":null,"code":"AC0111","kind":"rate_limited","message":"rate_limited for now","retryable":true,"step":"look"}
-            look: failed x2 {"attempts":2,"cause":null,"code":"AC0111","kind":"rate_limited","message":"rate_limited for now","retryable":true,"step":"look"}
+                      finish failed {"attempts":2, "cause":null, "code":"AC0111",
+                        "kind":"rate_limited", "message":"rate_limited for now",
+                        "retryable":true, "step":"look"}
+            look: failed x2 {"attempts":2, "cause":null, "code":"AC0111",
+              "kind":"rate_limited", "message":"rate_limited for now", "retryable":true,
+              "step":"look"}
         "#]]);
 }
 
@@ -126,8 +143,12 @@ fn an_error_that_no_try_mends_is_not_tried_again() {
             0s started
                       1 execute soc.look
             100ms 1 failed not_found
-                      finish failed {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
-            look: failed x1 {"attempts":1,"cause":{"vendor":"said no"},"code":"AC0101","kind":"not_found","message":"it does not work","retryable":false,"step":"look"}
+                      finish failed {"attempts":1, "cause":{"vendor":"said no"},
+                        "code":"AC0101", "kind":"not_found", "message":"it does not
+                        work", "retryable":false, "step":"look"}
+            look: failed x1 {"attempts":1, "cause":{"vendor":"said no"},
+              "code":"AC0101", "kind":"not_found", "message":"it does not work",
+              "retryable":false, "step":"look"}
         "#]]);
 }
 
@@ -139,8 +160,12 @@ fn a_wait_past_the_deadline_of_the_step_fails_it_at_once() {
             0s started
                       1 execute soc.look within 30s
             100ms 1 failed rate_limited
-                      finish failed {"attempts":1,"cause":null,"code":"AC0111","kind":"rate_limited","message":"rate_limited for now","retryable":true,"step":"look"}
-            look: failed x1 {"attempts":1,"cause":null,"code":"AC0111","kind":"rate_limited","message":"rate_limited for now","retryable":true,"step":"look"}
+                      finish failed {"attempts":1, "cause":null, "code":"AC0111",
+                        "kind":"rate_limited", "message":"rate_limited for now",
+                        "retryable":true, "step":"look"}
+            look: failed x1 {"attempts":1, "cause":null, "code":"AC0111",
+              "kind":"rate_limited", "message":"rate_limited for now", "retryable":true,
+              "step":"look"}
         "#]]);
 }
 
@@ -201,9 +226,15 @@ fn an_interrupted_comment_is_repeated_only_where_twice_is_harmless() {
             5s100ms 2 done {}
                       3 execute soc.note
             10s100ms 3 interrupted
-                      finish failed {"attempts":1,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: the engine stopped during the attempt","retryable":false,"step":"note"}
+                      finish failed {"attempts":1, "cause":null, "code":"AC0108",
+                        "kind":"internal", "message":"it could not be found out whether
+                        the action happened: the engine stopped during the attempt",
+                        "retryable":false, "step":"note"}
             tag: succeeded x2 {}
-            note: failed x1 {"attempts":1,"cause":null,"code":"AC0108","kind":"internal","message":"it could not be found out whether the action happened: the engine stopped during the attempt","retryable":false,"step":"note"}
+            note: failed x1 {"attempts":1, "cause":null, "code":"AC0108",
+              "kind":"internal", "message":"it could not be found out whether the action
+              happened: the engine stopped during the attempt", "retryable":false,
+              "step":"note"}
         "#]]);
 }
 
@@ -240,7 +271,9 @@ fn the_defaults_of_the_playbook_hold_where_the_step_says_nothing() {
                   2 execute soc.tell within 20s
         200ms 2 done {}
                   finish succeeded
-        look: failed x1 {"attempts":1,"cause":null,"code":"AC0111","kind":"network","message":"network for now","retryable":true,"step":"look"}
+        look: failed x1 {"attempts":1, "cause":null, "code":"AC0111",
+          "kind":"network", "message":"network for now", "retryable":true,
+          "step":"look"}
         tell: succeeded x1 {}
     "#]]);
 }

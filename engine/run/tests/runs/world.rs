@@ -91,7 +91,9 @@ impl World {
     #[track_caller]
     pub(crate) fn check(self, expected: Expect) {
         let (told, run) = self.go();
-        expected.assert_eq(&shown(&told, &run));
+        expected.assert_eq(&crate::fold::folded(
+            &shown(&told, &run).replace(",\"", ", \""),
+        ));
     }
 
     /// Lets the run go to its end.
