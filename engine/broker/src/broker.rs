@@ -17,6 +17,7 @@ use crate::guard::Rules;
 use crate::keep::Keep;
 use crate::key::{Principal, Sealer, TokenKey};
 use crate::link::{Link, Role, Route};
+use crate::partner::{Consents, Turned};
 use crate::problems::listed;
 use crate::secret::{Environment, Secrets};
 use crate::session::{Renewal, Session, Sessions};
@@ -86,6 +87,8 @@ pub struct Broker {
     pub(crate) sessions: Sessions,
     /// The files of refresh tokens, by connection.
     pub(crate) keeps: HashMap<String, Arc<Keep>>,
+    /// Consents that were asked for.
+    pub(crate) consents: Consents,
 }
 
 impl std::fmt::Debug for Broker {
@@ -138,6 +141,7 @@ impl Broker {
             fetcher: Arc::new(fetcher),
             sessions: Sessions::default(),
             keeps: crate::user::keeps(&setup, &secrets),
+            consents: Consents::default(),
             secrets,
             setup,
             rules,
@@ -179,13 +183,17 @@ impl Broker {
                 None => return Err(unconfigured("no connection is configured")),
             },
         };
-        if !link.serves(call.tenant.as_str()) {
-            let mut error = refused(format!(
-                "connection `{}` may not act for tenant `{}`; see `connections.{}.tenants`",
-                link.name, call.tenant, link.name
-            ));
-            error.error.code = code::BR0104.as_str().into();
-            return Err(error);
+        match link.admit(call.tenant.as_str()) {
+            Ok(()) => {}
+            Err(Turned::Pending(customer)) => {
+                let error = link.unconsented(&customer, "the tenant is marked as `pending`");
+                return Err(EgressError::unsent(error.to_action_error(&link.name)));
+            }
+            Err(turned) => {
+                let mut error = refused(turned.explain(link, call.tenant.as_str()));
+                error.error.code = code::BR0104.as_str().into();
+                return Err(error);
+            }
         }
         Ok(link)
     }
@@ -204,6 +212,10 @@ impl Broker {
         };
         let session = match &link.role {
             Role::Application { .. } => None,
+            Role::Partner(partner) => {
+                partner.offers(&subject.tenant, api)?;
+                None
+            }
             Role::User { .. } => {
                 let keep = self.keeps.get(&link.name);
                 Some(self.sessions.get(&link.name, keep)?)
@@ -276,8 +288,10 @@ impl Broker {
             expected: want.expected(&key.tenant),
         };
         let fetch = || self.fetch(ask(), subject, want.session.clone());
-        let grasp = self.cache.get(&key, subject, fetch).await?;
-        Ok(Pass { key, grasp })
+        match self.cache.get(&key, subject, fetch).await {
+            Ok(grasp) => Ok(Pass { key, grasp }),
+            Err(error) => Err(link.with_consent(error, &key.tenant)),
+        }
     }
 
     /// The request of a flight, complete in itself: it must not hold on to the caller.

@@ -52,6 +52,8 @@ pub enum Connection {
     Application(ApplicationConnection),
     /// On behalf of a person, with delegated permissions.
     User(UserConnection),
+    /// As one application in the tenants of many customers.
+    Partner(PartnerConnection),
 }
 
 /// A connection that speaks as the application itself, with application permissions.
@@ -123,6 +125,71 @@ pub struct UserConnection {
     /// GUIDs of further tenants whose runs may use this connection; none by default.
     #[serde(default)]
     pub tenants: Vec<String>,
+}
+
+/// A connection that speaks as one application in the tenants of many customers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartnerConnection {
+    /// The cloud: `public` (default), `gcc`, `gcc_high`, `dod` or `china`.
+    #[serde(default)]
+    pub cloud: Cloud,
+    /// The GUID of the application, which is registered for many tenants.
+    #[schemars(extend("pattern" = GUID))]
+    pub client_id: String,
+    /// The token service, where it is not that of the cloud; `http` for loopback only.
+    #[serde(default)]
+    pub authority: Option<String>,
+    /// The APIs it may use: `mde`, `xdr` (also `mtp`), `graph`.
+    pub apis: Vec<String>,
+    /// How the application proves who it is.
+    pub credential: Credential,
+    /// How customers consent; without it no consent link is made.
+    #[serde(default)]
+    pub consent: Option<Consent>,
+    /// The customers, by a name of your own. Runs of other tenants are refused before anything is
+    /// sent.
+    pub tenants: BTreeMap<String, Customer>,
+    /// Where requests go, per API, for this connection only; `http` for loopback only.
+    #[serde(default)]
+    pub base_urls: BTreeMap<String, String>,
+}
+
+/// How customers consent to the application.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// Where the customer's administrator comes back, as the application is registered; `http` for
+    /// loopback only.
+    pub redirect_uri: String,
+}
+
+/// The tenant of a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Customer {
+    /// The GUID of the directory.
+    #[schemars(extend("pattern" = GUID))]
+    pub id: String,
+    /// Whether it may be reached: `active`, `pending` (default) or `suspended`.
+    #[serde(default)]
+    pub status: CustomerStatus,
+    /// The APIs that may be used there; all of the connection by default.
+    #[serde(default)]
+    pub apis: Option<Vec<String>>,
+}
+
+/// Whether the tenant of a customer may be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerStatus {
+    /// Its runs may use the connection.
+    Active,
+    /// It has not consented yet: nothing is sent.
+    #[default]
+    Pending,
+    /// It is shut out until further notice: nothing is sent.
+    Suspended,
 }
 
 /// How a person signs in.

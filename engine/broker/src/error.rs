@@ -70,6 +70,8 @@ pub(crate) struct AuthError {
     pub(crate) trace_id: Option<String>,
     /// How long to wait before asking again.
     pub(crate) retry_after: Option<Millis>,
+    /// Where an administrator of the tenant can consent.
+    pub(crate) consent_url: Option<String>,
 }
 
 impl AuthError {
@@ -82,6 +84,7 @@ impl AuthError {
             codes: Vec::new(),
             trace_id: None,
             retry_after: None,
+            consent_url: None,
         }
     }
 
@@ -97,6 +100,9 @@ impl AuthError {
         }
         if let Some(hint) = self.codes.iter().find_map(|number| hint(*number)) {
             message.push_str(&format!("; {hint}"));
+        }
+        if let Some(url) = &self.consent_url {
+            message.push_str(&format!("; consent: {url}"));
         }
         if let Some(trace) = &self.trace_id {
             message.push_str(&format!("; trace {trace}"));

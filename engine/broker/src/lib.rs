@@ -35,6 +35,7 @@ mod key;
 mod link;
 mod loopback;
 mod metadata;
+mod partner;
 mod problems;
 mod refusal;
 mod reply;
@@ -56,11 +57,13 @@ pub use cache::Chance;
 pub use clock::{Clock, Moment, SystemClock};
 pub use clouds::Cloud;
 pub use config::{
-    ApiOverride, ApplicationConnection, Bindings, Config, Connection, ExpectedUser, Http,
-    RefreshTokenFile, SignIn, UserConnection,
+    ApiOverride, ApplicationConnection, Bindings, Config, Connection, Consent, Customer,
+    CustomerStatus, ExpectedUser, Http, PartnerConnection, RefreshTokenFile, SignIn,
+    UserConnection,
 };
 pub use control::{ControlAnswer, ControlClient, ControlError, path_segment, resolve};
 pub use credential::{Credential, FederatedSource, Identity, MetadataEndpoint};
+pub use partner::{ConsentLink, Consented};
 pub use secret::{Environment, GivenRef, GivenRefs, RefError, SecretRef};
 pub use session::Account;
 pub use sign_in::Prompt;

@@ -8,11 +8,14 @@ use reqwest::Url;
 
 use crate::credential::Proof;
 use crate::keep::KeepRefs;
+use crate::partner::{PartnerRole, Turned};
 use crate::problems::{Problems, parse_base};
 use crate::secret::SecretRef;
 use crate::user::delegate;
 use crate::wallet::Candidate;
-use crate::{ApiOverride, ApplicationConnection, Cloud, Connection, UserConnection};
+use crate::{
+    ApiOverride, ApplicationConnection, Cloud, Connection, PartnerConnection, UserConnection,
+};
 
 /// A checked connection.
 #[derive(Clone, Debug)]
@@ -31,6 +34,8 @@ pub(crate) enum Role {
     Application { home: Home, proof: Proof },
     /// A person of one directory.
     User { home: Home, user: Box<UserRole> },
+    /// The application itself, in the directories of customers.
+    Partner(Box<PartnerRole>),
 }
 
 /// How a person is signed in.
@@ -79,18 +84,27 @@ impl Link {
     pub(crate) fn home(&self) -> Option<&str> {
         match &self.role {
             Role::Application { home, .. } | Role::User { home, .. } => Some(&home.tenant),
+            Role::Partner(_) => None,
         }
     }
 
-    /// The directory whose tokens a run of `tenant` uses, once [`Link::serves`] allowed it.
+    /// The directory whose tokens a run of `tenant` uses, once [`Link::admit`] let it pass.
     pub(crate) fn directory<'a>(&'a self, tenant: &'a str) -> &'a str {
-        self.home().unwrap_or(tenant)
+        match &self.role {
+            Role::Application { home, .. } | Role::User { home, .. } => &home.tenant,
+            Role::Partner(partner) => partner
+                .customer(tenant)
+                .map_or(tenant, |customer| &customer.tenant),
+        }
     }
 
     /// Whether runs of this tenant may use the connection; `default` stands for no tenant known.
-    pub(crate) fn serves(&self, tenant: &str) -> bool {
+    pub(crate) fn admit(&self, tenant: &str) -> Result<(), Turned> {
         match &self.role {
-            Role::Application { home, .. } | Role::User { home, .. } => home.serves(tenant),
+            Role::Application { home, .. } | Role::User { home, .. } => {
+                home.serves(tenant).then_some(()).ok_or(Turned::Unlisted)
+            }
+            Role::Partner(partner) => partner.admit(tenant),
         }
     }
 
@@ -98,6 +112,7 @@ impl Link {
     pub(crate) fn candidates(&self) -> Vec<Candidate<'_>> {
         match &self.role {
             Role::Application { proof, .. } => proof.candidates(),
+            Role::Partner(partner) => partner.proof.candidates(),
             Role::User { user, .. } => match &user.proof {
                 Some(proof) => proof.candidates(),
                 None => vec![Candidate::Nothing],
@@ -157,6 +172,7 @@ impl LinkBuilder<'_> {
         match connection {
             Connection::Application(given) => self.application(name, given, problems),
             Connection::User(given) => self.user(name, given, problems),
+            Connection::Partner(given) => self.partner(name, given, problems),
         }
     }
 
@@ -198,6 +214,25 @@ impl LinkBuilder<'_> {
             user: Box::new(user),
         };
         let role = home.zip(user).map(|(home, user)| role(home, user));
+        self.link(name, &shape, role, problems)
+    }
+
+    fn partner(
+        &self,
+        name: &str,
+        given: &PartnerConnection,
+        problems: &mut Problems,
+    ) -> Option<Link> {
+        let shape = Shape {
+            cloud: given.cloud,
+            client_id: &given.client_id,
+            authority: given.authority.as_deref(),
+            apis: &given.apis,
+            scopes: None,
+            base_urls: &given.base_urls,
+        };
+        let role = given.build(&self.at, problems);
+        let role = role.map(|role| Role::Partner(Box::new(role)));
         self.link(name, &shape, role, problems)
     }
 

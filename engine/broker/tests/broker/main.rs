@@ -11,6 +11,7 @@ mod federation;
 mod leaks;
 mod machine;
 mod metadata;
+mod partner;
 mod people;
 mod people_stage;
 mod stage;
