@@ -71,7 +71,7 @@ fn page_size(have: u32, wanted: &Wanted<'_>) -> u32 {
 /// # Errors
 ///
 /// `invalid_output` when the answer is not a collection, or links to another operation.
-pub(crate) fn decode<T: DeserializeOwned + JsonSchema>(
+pub(crate) fn decode<T: DeserializeOwned + JsonSchema + 'static>(
     endpoint: &Endpoint,
     wanted: &Wanted<'_>,
     response: &Response,
@@ -112,7 +112,7 @@ pub(crate) fn decode<T: DeserializeOwned + JsonSchema>(
 /// # Errors
 ///
 /// `invalid_output` when the answer is not a collection.
-pub(crate) fn decode_whole<T: DeserializeOwned + JsonSchema>(
+pub(crate) fn decode_whole<T: DeserializeOwned + JsonSchema + 'static>(
     response: &Response,
 ) -> Result<Listed<T>, ActionError> {
     let value = read::collection(&mut json(response)?)?;
@@ -136,7 +136,7 @@ pub(crate) fn linked(endpoint: &Endpoint, link: &str) -> Result<Request, ActionE
 }
 
 /// Reads a documented example of a collection.
-pub(crate) fn example<T: DeserializeOwned + JsonSchema>(text: &str) -> Listed<T> {
+pub(crate) fn example<T: DeserializeOwned + JsonSchema + 'static>(text: &str) -> Listed<T> {
     let mut body = serde_json::from_str(text).expect("documented examples are JSON");
     let value = read::collection(&mut body).expect("documented examples have the documented shape");
     Listed {

@@ -5,6 +5,10 @@
 //! loses nothing and breaks nothing but what it concerns. Annotations of the protocol
 //! (`@odata.context`) are dropped.
 
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
 use actions_contract::{ActionError, ErrorKind, Response, json, schema_of};
 use engine_model::code;
 use schemars::JsonSchema;
@@ -22,7 +26,7 @@ const STRAY_NAMES: [(&str, &str); 2] = [
 /// # Errors
 ///
 /// `invalid_output`, naming the field, when it is not what the vendor documents.
-pub(crate) fn entity<T: DeserializeOwned + JsonSchema>(
+pub(crate) fn entity<T: DeserializeOwned + JsonSchema + 'static>(
     response: &Response,
 ) -> Result<T, ActionError> {
     typed(json(response)?)
@@ -33,7 +37,7 @@ pub(crate) fn entity<T: DeserializeOwned + JsonSchema>(
 /// # Errors
 ///
 /// As [`entity`].
-pub(crate) fn collection<T: DeserializeOwned + JsonSchema>(
+pub(crate) fn collection<T: DeserializeOwned + JsonSchema + 'static>(
     body: &mut Value,
 ) -> Result<Vec<T>, ActionError> {
     match body.get_mut("value").map(Value::take) {
@@ -43,7 +47,7 @@ pub(crate) fn collection<T: DeserializeOwned + JsonSchema>(
 }
 
 /// Reads a documented example.
-pub(crate) fn example<T: DeserializeOwned + JsonSchema>(text: &str) -> T {
+pub(crate) fn example<T: DeserializeOwned + JsonSchema + 'static>(text: &str) -> T {
     let raw = serde_json::from_str(text).expect("documented examples are JSON");
     typed(raw).expect("documented examples have the documented shape")
 }
@@ -57,10 +61,26 @@ pub(crate) fn unreadable(what: &str) -> ActionError {
     )
 }
 
-fn typed<T: DeserializeOwned + JsonSchema>(raw: Value) -> Result<T, ActionError> {
-    let ours = fit(raw, &schema_of::<T>()).map_err(|_| unreadable("it is of another type"))?;
+fn typed<T: DeserializeOwned + JsonSchema + 'static>(raw: Value) -> Result<T, ActionError> {
+    let ours = fit(raw, &schema::<T>()).map_err(|_| unreadable("it is of another type"))?;
     serde_path_to_error::deserialize(ours)
         .map_err(|error| unreadable(&format!("{} at `{}`", error.inner(), error.path())))
+}
+
+/// The schema of a type, generated once: that costs far more than to read a response along it.
+fn schema<T: JsonSchema + 'static>() -> Arc<Value> {
+    static SCHEMAS: LazyLock<RwLock<HashMap<TypeId, Arc<Value>>>> = LazyLock::new(RwLock::default);
+    let of = TypeId::of::<T>();
+    let known = SCHEMAS
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&of)
+        .cloned();
+    known.unwrap_or_else(|| {
+        let made = Arc::new(schema_of::<T>());
+        let mut schemas = SCHEMAS.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(schemas.entry(of).or_insert(made))
+    })
 }
 
 /// The value in the shape of `schema`, or the value itself when it has another shape.

@@ -327,8 +327,9 @@ impl Emulator {
         if let Some(tenant) = self.0.options.tenants.first() {
             let _ = write!(
                 text,
-                "\n  TOKEN=$(curl -s {url}/{}/oauth2/v2.0/token -d grant_type=client_credentials \
-                 -d client_id={} -d client_secret={} -d scope={}/.default | jq -r .access_token)\n  \
+                "\n  TOKEN=$(curl -s {url}/{}/oauth2/v2.0/token \
+                 -d grant_type=client_credentials -d client_id={} -d client_secret={} \
+                 -d scope={}/.default | jq -r .access_token)\n  \
                  curl -s -H \"Authorization: Bearer $TOKEN\" {url}/api/machines\n",
                 tenant.id,
                 tenant.client_id,
@@ -339,7 +340,8 @@ impl Emulator {
         let _ = write!(
             text,
             "\n  {url}/emulator/log     what arrived\n  {url}/emulator/state   what became of the \
-             machines\n  {url}/emulator/faults  what goes wrong\n  curl {url}/emulator/faults --json \
+             machines\n  {url}/emulator/faults  what goes wrong\n  \
+             curl {url}/emulator/faults --json \
              '{{\"match\": {{\"operation\": \"{}\"}}, \"fault\": {{\"kind\": \"cut_after\"}}}}'\n",
             behaviour::ISOLATE
         );

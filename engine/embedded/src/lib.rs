@@ -7,6 +7,7 @@
 
 mod actor;
 mod archive;
+mod columns;
 mod engine;
 mod inner;
 mod intake;

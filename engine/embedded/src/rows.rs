@@ -5,9 +5,9 @@ use engine_model::{
     Alert, AlertKey, AlertSource, Digest, PlaybookName, RunId, Timestamp, TriggerId,
 };
 use engine_run::{Cid, Event, RunStatus};
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
+
+use crate::columns::{json_column, parsed, source_column, unreadable};
 
 /// The number of a run in its table.
 pub(crate) type RunRow = i64;
@@ -381,32 +381,6 @@ fn run_summary(row: &Row<'_>) -> rusqlite::Result<(RunRow, RunSummary)> {
         ended_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_ms),
     };
     Ok((row.get(0)?, summary))
-}
-
-fn source_column(row: &Row<'_>, column: usize) -> rusqlite::Result<AlertSource> {
-    let word: String = row.get(column)?;
-    AlertSource::ALL
-        .into_iter()
-        .find(|source| source.as_str() == word)
-        .ok_or_else(|| unreadable(column, format!("unknown source `{word}`")))
-}
-
-fn parsed<T: std::str::FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
-where
-    T::Err: std::fmt::Display,
-{
-    let text: String = row.get(column)?;
-    text.parse()
-        .map_err(|error: T::Err| unreadable(column, error.to_string()))
-}
-
-fn json_column<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text = row.get_ref(column)?.as_str()?;
-    serde_json::from_str(text).map_err(|error| unreadable(column, error.to_string()))
-}
-
-fn unreadable(column: usize, why: String) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why.into())
 }
 
 /// JSON of a value that always serialises.

@@ -160,7 +160,7 @@ impl MachineAction {
             "lastUpdateDateTimeUtc": wire::vendor_time(since_ms),
             "cancellationRequestor": cancelled.map(|cancelled| &cancelled.by),
             "cancellationComment": cancelled.map(|cancelled| &cancelled.comment),
-            "cancellationDateTimeUtc": cancelled.map(|cancelled| wire::vendor_time(cancelled.at_ms)),
+            "cancellationDateTimeUtc": cancelled.map(|by| wire::vendor_time(by.at_ms)),
             "commands": [],
             "relatedFileInfo": file.map(|sha1| json!({
                 "fileIdentifier": sha1,

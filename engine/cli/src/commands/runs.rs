@@ -93,7 +93,9 @@ fn print_run(document: &RunDocument) {
         println!("  ended    {at}");
     }
     document.view.steps.iter().for_each(print_step);
-    let Some(finish) = &document.view.finish else { return };
+    let Some(finish) = &document.view.finish else {
+        return;
+    };
     for (name, value) in &finish.outputs {
         println!("  output   {name} = {}", Plain(value));
     }
@@ -102,14 +104,20 @@ fn print_run(document: &RunDocument) {
     }
     if let Some(error) = &finish.error {
         let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
-        println!("  failed   in step {}: {}", Plain(text("step")), Plain(text("message")));
+        println!(
+            "  failed   in step {}: {}",
+            Plain(text("step")),
+            Plain(text("message"))
+        );
         println!("  more     quell explain {}", Plain(text("code")));
     }
 }
 
 /// The device of the alert that the run works on.
 fn device(document: &RunDocument) -> Option<String> {
-    let Some(Event::Started(started)) = document.events.first() else { return None };
+    let Some(Event::Started(started)) = document.events.first() else {
+        return None;
+    };
     let device = started.alert.as_ref()?.get("device")?;
     let text = |key: &str| device.get(key).and_then(Value::as_str);
     match (text("name"), text("id")) {
@@ -119,15 +127,26 @@ fn device(document: &RunDocument) -> Option<String> {
 }
 
 fn print_step(step: &StepRecord) {
-    let action = step.action.as_ref().map(ToString::to_string).unwrap_or_default();
+    let action = step
+        .action
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let (status, label) = (step.status.as_str(), &step.label);
-    println!("  {status:<10} {label:<16} {action}, tries {}", step.attempts);
+    println!(
+        "  {status:<10} {label:<16} {action}, tries {}",
+        step.attempts
+    );
     if let Some(note) = &step.note {
         println!("             {}", Plain(note));
     }
     if let Some(error) = &step.error {
         let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
-        println!("             {} ({})", Plain(text("message")), Plain(text("code")));
+        println!(
+            "             {} ({})",
+            Plain(text("message")),
+            Plain(text("code"))
+        );
     }
     if let Some(id) = step.output.as_ref().and_then(|output| output.get("id")) {
         let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);

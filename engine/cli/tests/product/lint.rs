@@ -130,11 +130,21 @@ fn a_bomb_a_huge_file_and_deep_nesting_are_refused() {
 
 #[test]
 fn the_permissions_of_the_shipped_playbooks_are_the_least_documented_ones() {
-    let args = ["permissions", "workflows", "--config", "examples/quell.yaml", "--format", "json"];
+    let args = [
+        "permissions",
+        "workflows",
+        "--config",
+        "examples/quell.yaml",
+        "--format",
+        "json",
+    ];
     let needed: Value = serde_json::from_slice(&quell(&args).stdout).unwrap();
     assert_eq!(
         needed["mde"]["application"],
         serde_json::json!(["Alert.ReadWrite.All", "Machine.Isolate", "Machine.Read.All"])
     );
-    assert_eq!(needed["xdr"]["application"], serde_json::json!(["AdvancedHunting.Read.All"]));
+    assert_eq!(
+        needed["xdr"]["application"],
+        serde_json::json!(["AdvancedHunting.Read.All"])
+    );
 }

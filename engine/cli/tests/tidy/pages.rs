@@ -226,9 +226,11 @@ fn is_test_name(code: &str) -> bool {
 }
 
 fn defines(path: &str, function: &str) -> bool {
-    let declaration = format!("fn {function}(");
-    RUST.iter()
-        .any(|file| file.path == path && file.code.contains(&declaration))
+    let declarations = [format!("fn {function}("), format!("fn {function}<")];
+    RUST.iter().any(|file| {
+        let declared = |declaration: &String| file.code.contains(declaration);
+        file.path == path && declarations.iter().any(declared)
+    })
 }
 
 fn markdown() -> impl Iterator<Item = &'static TextFile> {

@@ -224,8 +224,8 @@ fn the_shipped_file_was_built_from_the_source_beside_it() {
 }
 
 #[test]
-#[ignore = "needs a C compiler for wasm32, such as ziglang from PyPI"]
-fn a_fresh_build_behaves_like_the_shipped_file() {
+#[ignore = "needs zig: a C compiler for wasm32"]
+fn real_c_compiler_builds_what_behaves_like_the_shipped_file() {
     let folder_out = tempfile::tempdir().unwrap();
     let out = folder_out.path().join("fresh.wasm");
     let built = std::process::Command::new(folder().join("build"))
