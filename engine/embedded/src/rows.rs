@@ -1,9 +1,7 @@
 //! Every statement, in one place.
 
 use engine_driver::{AlertSummary, RunFilter, RunSummary};
-use engine_model::{
-    Alert, AlertKey, AlertSource, Digest, PlaybookName, RunId, Timestamp, TriggerId,
-};
+use engine_model::{Alert, AlertKey, Digest, PlaybookName, RunId, Timestamp, TriggerId};
 use engine_run::{Cid, Event, RunStatus};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

@@ -28,8 +28,14 @@ pub enum AlertSource {
 
 impl AlertSource {
     /// Every source.
-    pub const ALL: [Self; 6] =
-        [Self::Mde, Self::Xdr, Self::GraphAlerts, Self::GraphIncidents, Self::Stream, Self::Api];
+    pub const ALL: [Self; 6] = [
+        Self::Mde,
+        Self::Xdr,
+        Self::GraphAlerts,
+        Self::GraphIncidents,
+        Self::Stream,
+        Self::Api,
+    ];
 
     /// The word for it in playbooks, paths and headers.
     #[must_use]
@@ -77,6 +83,9 @@ pub struct Alert {
     /// One line for people.
     pub title: String,
     /// `informational`, `low`, `medium`, `high`, `critical` or `unspecified`.
+    #[schemars(extend("enum" = [
+        "informational", "low", "medium", "high", "critical", "unspecified"
+    ]))]
     pub severity: String,
     /// The kind of attack, in the source's words: `Malware`, `LateralMovement`.
     #[serde(default)]
@@ -108,7 +117,11 @@ impl Alert {
     /// The identity of the alert.
     #[must_use]
     pub fn key(&self) -> AlertKey {
-        AlertKey { tenant: self.tenant.clone(), source: self.source, id: self.id.clone() }
+        AlertKey {
+            tenant: self.tenant.clone(),
+            source: self.source,
+            id: self.id.clone(),
+        }
     }
 
     /// The digest of the content: the same digest again is the same revision.

@@ -30,7 +30,9 @@ impl Code {
     /// The code with this name, in any case.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        ALL.iter().copied().find(|code| code.name.eq_ignore_ascii_case(name))
+        ALL.iter()
+            .copied()
+            .find(|code| code.name.eq_ignore_ascii_case(name))
     }
 }
 
@@ -175,7 +177,10 @@ mod tests {
         assert!(ALL.is_sorted());
         for code in ALL {
             let first = code.page().lines().next().unwrap_or_default();
-            assert!(first.starts_with(&format!("# {code}: ")), "{code}: page begins `{first}`");
+            assert!(
+                first.starts_with(&format!("# {code}: ")),
+                "{code}: page begins `{first}`"
+            );
         }
     }
 }

@@ -72,7 +72,9 @@ macro_rules! text_id {
 fn slug(text: &str, extra: char, length_max: usize) -> bool {
     text.len() <= length_max
         && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == extra)
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == extra)
 }
 
 text_id!(
@@ -191,7 +193,12 @@ mod tests {
     #[test]
     fn a_run_id_depends_on_every_part_of_its_cause() {
         let id = |t: &str, p: &str, g: &str, c: &str| {
-            RunId::derive(&t.parse().unwrap(), &p.parse().unwrap(), &g.parse().unwrap(), c)
+            RunId::derive(
+                &t.parse().unwrap(),
+                &p.parse().unwrap(),
+                &g.parse().unwrap(),
+                c,
+            )
         };
         let first = id("t", "contain", "high", "a1");
         assert_eq!(first, id("t", "contain", "high", "a1"));
@@ -212,6 +219,9 @@ mod tests {
         assert!("known-good".parse::<StepId>().is_err());
         assert!("isolate".parse::<ActionId>().is_err());
         assert!("../etc".parse::<TenantId>().is_err());
-        assert_eq!("defender.get-machine".parse::<ActionId>().unwrap().family(), "defender");
+        assert_eq!(
+            "defender.get-machine".parse::<ActionId>().unwrap().family(),
+            "defender"
+        );
     }
 }

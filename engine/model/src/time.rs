@@ -40,9 +40,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match chrono::DateTime::from_timestamp_millis(self.0) {
-            Some(at) => {
-                f.write_str(&at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
-            }
+            Some(at) => f.write_str(&at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
             None => write!(f, "{}ms", self.0),
         }
     }
@@ -117,8 +115,13 @@ impl Millis {
     }
 }
 
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,14 +152,23 @@ impl FromStr for Millis {
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(error)?;
             let (number, tail) = rest.split_at(digits);
-            let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+            let letters = tail
+                .find(|c: char| c.is_ascii_digit())
+                .unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(letters);
-            let (_, size) = UNITS.into_iter().find(|(name, _)| *name == unit).ok_or_else(error)?;
+            let (_, size) = UNITS
+                .into_iter()
+                .find(|(name, _)| *name == unit)
+                .ok_or_else(error)?;
             let part = number.parse::<u64>().ok().and_then(|n| n.checked_mul(size));
             total = part.and_then(|p| total.checked_add(p)).ok_or_else(error)?;
             rest = tail;
         }
-        if text.is_empty() { Err(error()) } else { Ok(Self(total)) }
+        if text.is_empty() {
+            Err(error())
+        } else {
+            Ok(Self(total))
+        }
     }
 }
 
