@@ -16,6 +16,9 @@ use crate::grant::Grant;
 use crate::guard::Rules;
 use crate::keep::Keep;
 use crate::key::{Principal, Sealer, TokenKey};
+use crate::limit_config::{OperationRate, Quotas};
+use crate::limit_store::{MemoryQuotas, QuotaStore};
+use crate::limiter::Limiter;
 use crate::link::{Link, Role, Route};
 use crate::partner::{Consents, Turned};
 use crate::problems::listed;
@@ -37,6 +40,10 @@ pub struct Surroundings {
     pub chance: Chance,
     /// Is told what happens to tokens.
     pub observer: Option<Observer>,
+    /// The documented limits of operations.
+    pub rates: Vec<OperationRate>,
+    /// Where calls are counted; in memory by default.
+    pub quotas: Arc<dyn QuotaStore>,
 }
 
 impl Default for Surroundings {
@@ -46,6 +53,8 @@ impl Default for Surroundings {
             environment: Arc::new(|name| std::env::var(name).ok()),
             chance: Arc::new(random_share),
             observer: None,
+            rates: Vec::new(),
+            quotas: Arc::new(MemoryQuotas::default()),
         }
     }
 }
@@ -82,6 +91,8 @@ pub struct Broker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) telemetry: Telemetry,
     pub(crate) cache: Cache,
+    pub(crate) quotas: Quotas,
+    pub(crate) limiter: Limiter,
     pub(crate) fetcher: Arc<Fetcher>,
     pub(crate) wallet: Wallet,
     pub(crate) sessions: Sessions,
@@ -122,6 +133,8 @@ impl Broker {
             environment,
             chance,
             observer,
+            rates,
+            quotas,
         } = surroundings;
         crate::user::warn(&setup);
         let rules = Arc::new(Rules::new(&setup));
@@ -142,6 +155,8 @@ impl Broker {
             sessions: Sessions::default(),
             keeps: crate::user::keeps(&setup, &secrets),
             consents: Consents::default(),
+            quotas: Quotas::new(&setup, &rates),
+            limiter: Limiter::new(quotas, Arc::clone(&clock)),
             secrets,
             setup,
             rules,

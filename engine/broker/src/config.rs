@@ -9,7 +9,7 @@ use engine_model::Millis;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Cloud, Credential, GivenRef};
+use crate::{Cloud, Credential, GivenRef, Limits};
 
 /// The broker's part of the configuration: APIs, connections, secrets and outbound HTTP.
 ///
@@ -42,6 +42,8 @@ pub struct ApiOverride {
     pub scope: Option<String>,
     /// What the `aud` claim of a token may be, beside the resource that the scope names.
     pub audiences: Vec<String>,
+    /// How often it may be called; four fifths of the documented figures by default.
+    pub limits: Option<Limits>,
 }
 
 /// How the engine speaks to a tenant, by the key `context`.
@@ -80,6 +82,9 @@ pub struct ApplicationConnection {
     /// Where requests go, per API, for this connection only; `http` for loopback only.
     #[serde(default)]
     pub base_urls: BTreeMap<String, String>,
+    /// How often its APIs may be called; goes over `limits` under `apis`.
+    #[serde(default)]
+    pub limits: Option<Limits>,
     /// GUIDs of further tenants whose runs may use this connection; none by default.
     #[serde(default)]
     pub tenants: Vec<String>,
@@ -122,6 +127,9 @@ pub struct UserConnection {
     /// Where requests go, per API, for this connection only; `http` for loopback only.
     #[serde(default)]
     pub base_urls: BTreeMap<String, String>,
+    /// How often its APIs may be called; goes over `limits` under `apis`.
+    #[serde(default)]
+    pub limits: Option<Limits>,
     /// GUIDs of further tenants whose runs may use this connection; none by default.
     #[serde(default)]
     pub tenants: Vec<String>,
@@ -153,6 +161,9 @@ pub struct PartnerConnection {
     /// Where requests go, per API, for this connection only; `http` for loopback only.
     #[serde(default)]
     pub base_urls: BTreeMap<String, String>,
+    /// How often its APIs may be called, in each tenant; goes over `limits` under `apis`.
+    #[serde(default)]
+    pub limits: Option<Limits>,
 }
 
 /// How customers consent to the application.

@@ -7,7 +7,7 @@ use actions_contract::{
     Response, Secret, Sent, Target,
 };
 use bytes::Bytes;
-use engine_model::code;
+use engine_model::{Millis, code};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,11 +16,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::Broker;
 use crate::broker::Pass;
 use crate::clients::Purpose;
+use crate::errand::Errand;
 use crate::error::{invalid, refused, unconfigured};
 use crate::exchange::{Outgoing, secret_header};
 use crate::guard::{check_effect, check_header};
 use crate::link::Link;
-use crate::slot::Rejection;
 use crate::target::join;
 use crate::telemetry::{TokenEvent, TokenEventKind, TokenSubject};
 
@@ -70,25 +70,36 @@ impl Broker {
         let link = self.link(call)?;
         let outgoing = self.to_api(link, api, request)?;
         let deadline = self.deadline(call);
-        let subject = TokenSubject::of(call, link, api);
-        let pass = self.pass(link, api, &subject, deadline).await?;
-        self.tell_used(&subject, &pass);
-        let response = self.send_once(&outgoing, Some(&pass), deadline).await?;
-        if response.status != 401 {
-            return Ok(response);
+        let quota = self.quotas.of(
+            link,
+            link.directory(call.tenant.as_str()),
+            api,
+            &request.operation,
+        );
+        // Before the token: it would age in the line.
+        let permit = match &quota {
+            Some(quota) => Some(self.permit(call, quota, deadline).await?),
+            None => None,
+        };
+        let begun_ms = self.clock.now().wall_ms;
+        let errand = Errand {
+            link,
+            api,
+            subject: TokenSubject::of(call, link, api),
+            quota: quota.as_ref(),
+            deadline,
+        };
+        let result = self.send_with_token(&errand, &outgoing).await;
+        if let Some(permit) = permit {
+            permit.done().await;
         }
-        // A 401 was not executed, whatever the method: the same request may go again, once.
-        if self.cache.reject(&pass.key, &subject, &pass.grasp.token) == Rejection::TooSoon {
-            return Err(rejected(link, api));
+        if let (Some(quota), Ok(response)) = (&quota, &result)
+            && response.status == 429
+        {
+            let wait = response.retry_after.unwrap_or(Millis::ZERO);
+            self.limiter.pause(quota, begun_ms, wait).await;
         }
-        let pass = self.pass(link, api, &subject, deadline).await?;
-        self.tell_used(&subject, &pass);
-        let response = self.send_once(&outgoing, Some(&pass), deadline).await?;
-        if response.status == 401 {
-            Err(rejected(link, api))
-        } else {
-            Ok(response)
-        }
+        result
     }
 
     async fn send_to_url(&self, call: &Call, request: &Request) -> Result<Response, EgressError> {
@@ -247,7 +258,7 @@ impl Broker {
         Instant::now() + Duration::from_millis(time.as_ms())
     }
 
-    async fn pass(
+    pub(crate) async fn pass(
         &self,
         link: &Link,
         api: Api,
@@ -271,7 +282,7 @@ impl Broker {
         }
     }
 
-    async fn send_once(
+    pub(crate) async fn send_once(
         &self,
         outgoing: &Outgoing,
         pass: Option<&Pass>,
@@ -288,7 +299,7 @@ impl Broker {
         }
     }
 
-    fn tell_used(&self, subject: &TokenSubject, pass: &Pass) {
+    pub(crate) fn tell_used(&self, subject: &TokenSubject, pass: &Pass) {
         let grasp = &pass.grasp;
         let mut event = TokenEvent::new(TokenEventKind::Used, subject, grasp.epoch);
         event.source = Some(grasp.source);
@@ -302,17 +313,4 @@ fn too_late(outgoing: &Outgoing, sent: Sent) -> EgressError {
     let message = format!("{} did not answer within the time left", outgoing.peer);
     let error = ActionError::retryable(ErrorKind::Timeout, code::BR0202, message, None);
     EgressError { error, sent }
-}
-
-fn rejected(link: &Link, api: Api) -> EgressError {
-    let message = format!(
-        "connection `{}`: {} rejects a fresh token; check `cloud`, `scope` and the host of the API",
-        link.name,
-        api.as_str()
-    );
-    EgressError::unsent(ActionError::permanent(
-        ErrorKind::Unauthorized,
-        code::BR0105,
-        message,
-    ))
 }

@@ -11,10 +11,12 @@ use crate::keep::KeepRefs;
 use crate::partner::{PartnerRole, Turned};
 use crate::problems::{Problems, parse_base};
 use crate::secret::SecretRef;
+use crate::target::is_loopback;
 use crate::user::delegate;
 use crate::wallet::Candidate;
 use crate::{
-    ApiOverride, ApplicationConnection, Cloud, Connection, PartnerConnection, UserConnection,
+    ApiOverride, ApplicationConnection, Cloud, Connection, Limits, PartnerConnection,
+    UserConnection,
 };
 
 /// A checked connection.
@@ -77,6 +79,7 @@ pub(crate) struct Route {
     pub(crate) base_url: Url,
     pub(crate) scope: String,
     pub(crate) audiences: Vec<String>,
+    pub(crate) limits: Limits,
 }
 
 impl Link {
@@ -154,6 +157,7 @@ struct Shape<'a> {
     /// Delegated permissions, where a person is spoken for.
     scopes: Option<&'a BTreeMap<String, Vec<String>>>,
     base_urls: &'a BTreeMap<String, String>,
+    limits: Option<&'a Limits>,
 }
 
 /// Checks a connection at a place of the configuration.
@@ -191,6 +195,7 @@ impl LinkBuilder<'_> {
             apis: &given.apis,
             scopes: None,
             base_urls: &given.base_urls,
+            limits: given.limits.as_ref(),
         };
         let proof = given.credential.build(&at, given.cloud, problems);
         let role = |home, proof| Role::Application { home, proof };
@@ -207,6 +212,7 @@ impl LinkBuilder<'_> {
             apis: &given.apis,
             scopes: Some(&given.scopes),
             base_urls: &given.base_urls,
+            limits: given.limits.as_ref(),
         };
         let user = given.build(&self.at, problems);
         let role = |home, user| Role::User {
@@ -230,6 +236,7 @@ impl LinkBuilder<'_> {
             apis: &given.apis,
             scopes: None,
             base_urls: &given.base_urls,
+            limits: given.limits.as_ref(),
         };
         let role = given.build(&self.at, problems);
         let role = role.map(|role| Role::Partner(Box::new(role)));
@@ -258,6 +265,7 @@ impl LinkBuilder<'_> {
         let client_id = problems.guid(&format!("{at}.client_id"), shape.client_id);
         let authority = shape.authority.unwrap_or(shape.cloud.authority());
         let authority = problems.url(&format!("{at}.authority"), authority);
+        problems.limits(&format!("{at}.limits"), shape.limits);
         let apis = self.routes(shape, problems);
         Some(Link {
             name: name.to_owned(),
@@ -293,7 +301,13 @@ impl LinkBuilder<'_> {
                 continue;
             };
             let place = (at.as_str(), shape.cloud);
-            if let Some(route) = self.route(api, base_urls.get(&api), place, problems) {
+            if let Some(mut route) = self.route(api, base_urls.get(&api), place, problems) {
+                let given = self.overrides.get(&api);
+                let given = given.and_then(|given| given.limits.as_ref());
+                route.limits = Limits::merged(shape.limits, given);
+                if route.limits == Limits::Off && !is_loopback(&route.base_url) {
+                    problems.add_unlimited(api, &at);
+                }
                 routes.insert(api, route);
             }
         }
@@ -331,6 +345,7 @@ impl LinkBuilder<'_> {
             base_url,
             scope,
             audiences,
+            limits: Limits::default(),
         })
     }
 }

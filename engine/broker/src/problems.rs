@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::secret::{RefError, SecretRef};
 use crate::target::is_loopback;
-use crate::{Cloud, GivenRef};
+use crate::{Cloud, GivenRef, Limits};
 
 /// The API of this name; Threat Protection is the 2020 name of XDR.
 pub(crate) fn api_named(name: &str) -> Option<Api> {
@@ -69,6 +69,28 @@ impl Problems {
             format!("the host or scope of `{api}` in the cloud `{cloud}` is not built in"),
             &format!("set `apis.{api}.scope`, and `base_url` where the cloud has no host for it"),
         );
+    }
+
+    /// Limits are off for a host that is not this machine.
+    pub(crate) fn add_unlimited(&mut self, api: Api, at: &str) {
+        let api = api.as_str();
+        self.add(
+            code::CF0101,
+            at.to_owned(),
+            format!("`{api}` is not on this machine, so its limits cannot be off"),
+            "leave `limits` out, or raise its figures",
+        );
+    }
+
+    pub(crate) fn limits(&mut self, path: &str, limits: Option<&Limits>) {
+        for key in limits.map(Limits::zeros).unwrap_or_default() {
+            self.add(
+                code::CF0101,
+                format!("{path}.{key}"),
+                "a limit of zero lets nothing through".to_owned(),
+                "leave the key out for the documented figure",
+            );
+        }
     }
 
     pub(crate) fn guid(&mut self, path: &str, text: &str) -> Option<String> {

@@ -93,6 +93,7 @@ fn overrides<'a>(
         if let Some(scope) = &facts.scope {
             problems.scope(&format!("{at}.scope"), scope);
         }
+        problems.limits(&format!("{at}.limits"), facts.limits.as_ref());
         let Some(api) = problems.api(&at, name) else {
             continue;
         };

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actions_contract::{Action, ActionInfo, Egress, Follow};
-use engine_broker::{Broker, Environment, Observer, Surroundings, TokenEvent};
+use engine_broker::{
+    Broker, Environment, MemoryQuotas, Observer, OperationRate, Surroundings, TokenEvent,
+};
 use engine_driver::{Attempts, Clock, Engine, PlaybookText, Playbooks, Refused, SystemClock};
 use engine_embedded::{Embedded, Options};
 use engine_model::{Timestamp, code};
@@ -14,6 +16,7 @@ use engine_server::{Key, Keys, Person, Poller, Server, ServerOptions};
 
 use crate::config::Config;
 use crate::exit::{Fault, Kind};
+use crate::quotas::QuotaFiles;
 use crate::timeline::Timeline;
 
 /// The parts of an engine.
@@ -38,9 +41,12 @@ impl Parts {
         observer: Option<Observer>,
         environment: Environment,
     ) -> Result<Self, Fault> {
+        let files = QuotaFiles::in_data_dir(&config.data_dir);
         let surroundings = Surroundings {
             observer,
             environment,
+            rates: rates(),
+            quotas: Arc::new(MemoryQuotas::kept_by(Arc::new(files))),
             ..Surroundings::default()
         };
         let broker = Broker::new(&config.broker(), surroundings).map_err(invalid_config)?;
@@ -188,6 +194,18 @@ pub(crate) async fn actions(config: &Config) -> Result<Vec<Arc<dyn Action>>, Fau
         return Err(Fault::new(Kind::Invalid, message).with_code(code::CF0101));
     }
     Ok(actions)
+}
+
+/// The documented limits of every operation.
+fn rates() -> Vec<OperationRate> {
+    actions_catalog::endpoints()
+        .into_iter()
+        .map(|endpoint| OperationRate {
+            operation: endpoint.id.into(),
+            api: endpoint.api,
+            rate: endpoint.rate,
+        })
+        .collect()
 }
 
 /// The facts of actions.

@@ -40,6 +40,7 @@ async fn a_host_with_tokens_has_one_door() {
     let stage = Stage::with(|config, _, _| {
         config["http"] = json!({ "allow_loopback": true });
         let mut other = config["connections"]["prod"].clone();
+        other["limits"] = json!({});
         other["base_urls"]["graph"] = json!("https://gateway.corp.example/graph");
         config["connections"]["other"] = other;
     })

@@ -9,6 +9,7 @@ mod config;
 mod doors;
 mod federation;
 mod leaks;
+mod limits;
 mod machine;
 mod metadata;
 mod partner;

@@ -166,6 +166,7 @@ impl PeopleStage {
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
         let mut connection = json!({
             "context": "user", "tenant": TENANT, "client_id": CLIENT, "authority": origin,
+            "limits": "off",
             "apis": ["mde", "xdr"], "base_urls": { "mde": origin, "xdr": origin },
             "scopes": { "mde": ["Machine.Isolate", "Alert.ReadWrite"] },
             "sign_in": { "type": "device_code" },
@@ -225,6 +226,7 @@ fn broker(
         observer: Some(Arc::new(move |event| {
             kinds.lock().unwrap().push(event.kind)
         })),
+        ..Surroundings::default()
     };
     let config: Config = serde_json::from_value(config.clone()).unwrap();
     Arc::new(Broker::new(&config, surroundings).unwrap())

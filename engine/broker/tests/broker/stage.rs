@@ -285,6 +285,7 @@ impl Stage {
         }
         let [origin, web] = <[String; 2]>::try_from(origins).unwrap();
         let mut config = config(&origin);
+        config["connections"]["prod"]["limits"] = json!("off");
         change(&mut config, &origin, &web);
         let environment: Arc<Mutex<HashMap<String, String>>> = Arc::default();
         environment
@@ -301,6 +302,7 @@ impl Stage {
             observer: Some(Arc::new(move |event| {
                 log.lock().unwrap().push(event.clone())
             })),
+            ..Surroundings::default()
         };
         let config: Config = serde_json::from_value(config).unwrap();
         let broker = Arc::new(Broker::new(&config, surroundings).unwrap());

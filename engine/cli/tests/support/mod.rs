@@ -51,6 +51,7 @@ impl Home {
                     "apis": ["mde", "xdr", "graph"],
                     "base_urls": { "mde": mde_url, "xdr": url, "graph": url },
                     "credential": { "type": "secret", "secret": "env:TEST_SECRET" },
+                    "limits": "off",
                 },
             },
         });

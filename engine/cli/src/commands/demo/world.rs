@@ -83,6 +83,7 @@ pub(super) fn config(emulator: &Emulator, folder: &Path) -> Result<Config, Fault
                 "apis": ["mde", "xdr", "graph"],
                 "base_urls": { "mde": url, "xdr": url, "graph": url },
                 "credential": { "type": "secret", "secret": format!("env:{SECRET}") },
+                "limits": "off",
             },
         },
     }))
