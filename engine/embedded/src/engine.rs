@@ -59,7 +59,8 @@ impl Embedded {
     /// When the folder is in use or cannot be written, or the database is damaged or newer than
     /// this engine.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let folder = Arc::new(Folder::lock(&options.data_dir)?);
+        let (folder, taken) = Folder::lock(&options.data_dir)?;
+        let folder = Arc::new(folder);
         let writer = Writer::start(folder.writer()?)?;
         let inner = Arc::new(Inner {
             writer,
@@ -72,6 +73,7 @@ impl Embedded {
             actors: Mutex::new(HashMap::new()),
             tasks: Mutex::new(JoinSet::new()),
             kept: Mutex::new(HashSet::new()),
+            _taken: taken,
         });
         inner.keep_playbooks().await?;
         let since = options.schedules_since.unwrap_or_else(|| inner.clock.now());

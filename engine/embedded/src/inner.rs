@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::actor::{Actor, Message, Standing};
 use crate::archive::Archive;
 use crate::rows::{self, RunRow};
-use crate::schema::StoreError;
+use crate::schema::{StoreError, Taken};
 use crate::timers::Timers;
 use crate::writer::Writer;
 
@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) tasks: Mutex<JoinSet<()>>,
     /// The playbooks whose texts are known to be in the database.
     pub(crate) kept: Mutex<HashSet<Digest>>,
+    /// Let go of last, when nothing writes any more.
+    pub(crate) _taken: Taken,
 }
 
 impl Inner {

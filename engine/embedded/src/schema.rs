@@ -102,16 +102,22 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// The folder of a database, locked for this engine as long as it lives.
+/// The folder of a database.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    _lock: Option<File>,
+}
+
+/// The right to write to a folder, for as long as it lives. Readers do not share it: one that is
+/// slow to end must not keep the next engine out.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    _lock: File,
 }
 
 impl Folder {
     /// Takes the folder for writing; refused while another engine has it.
-    pub(crate) fn lock(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn lock(path: &Path) -> Result<(Self, Taken), StoreError> {
         let refused = |what: &str, error: &dyn std::fmt::Display| {
             StoreError::new(
                 code::ST0102,
@@ -125,17 +131,16 @@ impl Folder {
         private_file(&path.join("quell.db")).map_err(|error| refused("cannot write to", &error))?;
         file.try_lock()
             .map_err(|error| refused("another engine uses", &error))?;
-        Ok(Self {
+        let folder = Self {
             path: path.to_owned(),
-            _lock: Some(file),
-        })
+        };
+        Ok((folder, Taken { _lock: file }))
     }
 
     /// Looks into the folder without taking it; for reading only.
     pub(crate) fn look(path: &Path) -> Result<Self, StoreError> {
         let folder = Self {
             path: path.to_owned(),
-            _lock: None,
         };
         if !folder.database().exists() {
             let message = format!("there is no database in `{}`", path.display());
@@ -218,7 +223,7 @@ mod tests {
     fn nobody_else_reads_the_database_or_holds_its_lock() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("data");
-        let folder = Folder::lock(&path).unwrap();
+        let (folder, _taken) = Folder::lock(&path).unwrap();
         let writer = folder.writer().unwrap();
         writer
             .execute_batch("INSERT INTO watermarks VALUES ('p', 1)")
