@@ -11,6 +11,7 @@ mod demo;
 mod kill;
 mod lint;
 mod operate;
+mod playbooks;
 #[expect(dead_code, reason = "the load benchmark uses the rest of it")]
 #[path = "../support/mod.rs"]
 mod support;
