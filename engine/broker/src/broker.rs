@@ -8,6 +8,7 @@ use engine_model::{Diagnostic, TenantId, code};
 
 use crate::Config;
 use crate::cache::{Cache, Chance, Grasp};
+use crate::challenge::Challenge;
 use crate::clients::Clients;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{AuthError, AuthKind, refused, unconfigured};
@@ -295,14 +296,17 @@ impl Broker {
             scope: want.route.scope.clone(),
             credential: shown.credential,
         };
-        let ask = || Ask {
+        let ask = |challenge: Option<&Challenge>| Ask {
             token_url: link.token_url(&key.tenant),
             scope: want.route.scope.clone(),
             grant: Grant::Application,
             evidence: shown.evidence.clone(),
             expected: want.expected(&key.tenant),
+            claims: Challenge::text(challenge),
         };
-        let fetch = || self.fetch(ask(), subject, want.session.clone());
+        let fetch = |challenge: Option<&Challenge>| {
+            self.fetch(ask(challenge), subject, want.session.clone())
+        };
         match self.cache.get(&key, subject, fetch).await {
             Ok(grasp) => Ok(Pass { key, grasp }),
             Err(error) => Err(link.with_consent(error, &key.tenant)),

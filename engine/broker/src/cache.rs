@@ -4,35 +4,33 @@
 //! across an await; while the token service is slow for one tenant, nobody else waits.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use actions_contract::BoxFuture;
 use engine_model::Millis;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::challenge::Challenge;
 use crate::clock::{Clock, Moment};
 use crate::error::{AuthError, AuthKind};
 use crate::key::{Circuit, Fingerprint, TokenKey};
-use crate::slot::{Departure, Landing, Look, Rejection, Slot, Ticket, lost_flight};
+use crate::slot::{Departure, Look, Rejection, Slot, Ticket, lost_flight};
 use crate::telemetry::{Telemetry, TokenEvent, TokenEventKind, TokenSource, TokenSubject};
-use crate::token::{Issued, Token};
+use crate::token::Token;
+
+mod flight;
+
+pub(crate) use flight::Fetch;
+use flight::{Plan, fly};
 
 const SLOTS_MAX: usize = 4096;
 const IDLE_MS: u64 = 2 * 3_600_000;
 const FLIGHTS_MAX: usize = 8;
 const FLIGHTS_PER_TENANT_MAX: usize = 2;
-const FLIGHT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A random number in `0..1`.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
-
-/// Asks the token service once.
-pub(crate) type Fetch = Box<dyn FnOnce() -> BoxFuture<'static, Result<Issued, AuthError>> + Send>;
-
-type Announce = watch::Sender<Option<Landing>>;
 
 /// A token that may be used now, with what is told about it.
 #[derive(Debug)]
@@ -76,23 +74,6 @@ enum Step {
     Leave(Departure),
 }
 
-/// What a flight needs to know to land.
-struct Plan {
-    key: TokenKey,
-    subject: TokenSubject,
-    epoch: u64,
-}
-
-impl Plan {
-    fn new(key: &TokenKey, subject: &TokenSubject, epoch: u64) -> Self {
-        Self {
-            key: key.clone(),
-            subject: subject.clone(),
-            epoch,
-        }
-    }
-}
-
 impl Cache {
     pub(crate) fn new(clock: Arc<dyn Clock>, chance: Chance, telemetry: Telemetry) -> Self {
         let shared = Shared {
@@ -115,7 +96,7 @@ impl Cache {
         &self,
         key: &TokenKey,
         subject: &TokenSubject,
-        fetch: impl Fn() -> Fetch,
+        fetch: impl Fn(Option<&Challenge>) -> Fetch,
     ) -> Result<Grasp, AuthError> {
         loop {
             let (step, epoch) = self.look(key);
@@ -129,12 +110,9 @@ impl Cache {
                 }
                 Step::Refresh(token, departure) => {
                     let kind = TokenEventKind::RefreshStarted;
-                    self.launch(
-                        Plan::new(key, subject, departure.epoch),
-                        kind,
-                        departure,
-                        fetch(),
-                    );
+                    let fetch = fetch(departure.challenge.as_deref());
+                    let plan = Plan::new(key, subject, departure.epoch);
+                    self.launch(plan, kind, departure, fetch);
                     return Ok(Grasp {
                         token,
                         source: TokenSource::Cache,
@@ -144,12 +122,9 @@ impl Cache {
                 Step::Wait(ticket) => ticket,
                 Step::Leave(departure) => {
                     let kind = TokenEventKind::Requested;
-                    self.launch(
-                        Plan::new(key, subject, departure.epoch),
-                        kind,
-                        departure,
-                        fetch(),
-                    )
+                    let fetch = fetch(departure.challenge.as_deref());
+                    let plan = Plan::new(key, subject, departure.epoch);
+                    self.launch(plan, kind, departure, fetch)
                 }
             };
             let landing = match ticket.landing.wait_for(Option::is_some).await {
@@ -191,6 +166,26 @@ impl Cache {
             event.token = Some(token.name.clone());
             self.shared.telemetry.tell(&event);
         }
+        rejection
+    }
+
+    /// The API rejected `token` and says what it wants of the next one.
+    pub(crate) fn challenge(
+        &self,
+        key: &TokenKey,
+        subject: &TokenSubject,
+        token: &Token,
+        challenge: Challenge,
+    ) -> Rejection {
+        let now = self.shared.clock.now();
+        let mut state = self.shared.state();
+        let slot = state.slots.entry(key.clone()).or_default();
+        let rejection = slot.challenge(token.serial, challenge, now);
+        let epoch = slot.epoch();
+        drop(state);
+        let mut event = TokenEvent::new(TokenEventKind::ClaimsChallenge, subject, epoch);
+        event.token = Some(token.name.clone());
+        self.shared.telemetry.tell(&event);
         rejection
     }
 
@@ -245,111 +240,10 @@ impl Cache {
     }
 }
 
-/// One flight: waits for its place, asks, lands. A panic inside lands as an error.
-async fn fly(shared: Arc<Shared>, plan: Plan, announce: Announce, fetch: Fetch) {
-    let outcome = Err(lost_flight());
-    let mut landing = Runway {
-        shared: &shared,
-        plan: &plan,
-        announce,
-        outcome,
-    };
-    // The narrow gate first: who waits for one tenant must not hold a place that others need.
-    let gate = shared.state().gate_of(&plan.key);
-    let (Ok(_narrow), Ok(_wide)) = (gate.acquire().await, shared.gate.acquire().await) else {
-        return;
-    };
-    let throttled = shared
-        .state()
-        .throttled_for_ms(&plan.key.circuit(), shared.clock.now());
-    landing.outcome = match throttled {
-        Some(wait_ms) => Err(throttled_error(wait_ms)),
-        None => match tokio::time::timeout(FLIGHT_TIMEOUT, fetch()).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let reason = "the token service did not answer in time";
-                Err(AuthError::new(AuthKind::Timeout, reason))
-            }
-        },
-    };
-}
-
-/// Lands its flight when it goes out of scope, however that comes about.
-struct Runway<'a> {
-    shared: &'a Shared,
-    plan: &'a Plan,
-    announce: Announce,
-    outcome: Result<Issued, AuthError>,
-}
-
-impl Drop for Runway<'_> {
-    fn drop(&mut self) {
-        let outcome = std::mem::replace(&mut self.outcome, Err(lost_flight()));
-        let landing = self.shared.land(self.plan, outcome);
-        self.announce.send_replace(Some(landing));
-    }
-}
-
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held leaves a consistent state: every change is one step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn land(&self, plan: &Plan, outcome: Result<Issued, AuthError>) -> Landing {
-        let now = self.clock.now();
-        let sent = outcome.as_ref().ok().map(|issued| issued.sent);
-        let landing: Landing = match outcome {
-            Ok(issued) => {
-                let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-                Ok(Arc::new(Token::new(issued, serial, (self.chance)())))
-            }
-            Err(error) => Err(Arc::new(error)),
-        };
-        let mut state = self.state();
-        if let Err(error) = &landing
-            && let (AuthKind::Throttled, Some(wait)) = (error.kind, error.retry_after)
-        {
-            state
-                .throttled
-                .insert(plan.key.circuit(), now.plus(wait.as_ms()));
-        }
-        let chance = (self.chance)();
-        let serving = state
-            .slots
-            .get_mut(&plan.key)
-            .is_some_and(|slot| slot.land(plan.epoch, &landing, now, chance));
-        drop(state);
-        let event = landed_event(plan, &landing, serving, now);
-        let elapsed_ms = sent.map(|sent| now.steady_ms.saturating_sub(sent.steady_ms));
-        self.telemetry.tell(&TokenEvent {
-            elapsed_ms,
-            ..event
-        });
-        landing
-    }
-}
-
-fn landed_event(plan: &Plan, landing: &Landing, serving: bool, now: Moment) -> TokenEvent {
-    match landing {
-        Ok(token) => {
-            let event = TokenEvent::new(TokenEventKind::Issued, &plan.subject, plan.epoch);
-            TokenEvent {
-                source: Some(TokenSource::Idp),
-                token: Some(token.name.clone()),
-                ttl_s: Some(token.ttl_s(now)),
-                http_status: Some(200),
-                ..event
-            }
-        }
-        Err(error) => {
-            let kind = if serving {
-                TokenEventKind::RefreshFailedServingOld
-            } else {
-                TokenEventKind::Failed
-            };
-            TokenEvent::new(kind, &plan.subject, plan.epoch).failed_with(error)
-        }
     }
 }
 

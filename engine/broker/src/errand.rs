@@ -5,6 +5,7 @@ use engine_model::code;
 use tokio::time::Instant;
 
 use crate::Broker;
+use crate::challenge::Challenge;
 use crate::exchange::Outgoing;
 use crate::limit_config::Quota;
 use crate::limiter::{Ask, Closed, Permit};
@@ -50,36 +51,44 @@ impl Broker {
         })
     }
 
+    /// Sends the request with a token; again, once per cause, with another token where the API
+    /// rejects it. A 401 was not executed, whatever the method.
     pub(crate) async fn send_with_token(
         &self,
         errand: &Errand<'_>,
         outgoing: &Outgoing,
     ) -> Result<Response, EgressError> {
         let (link, api, subject) = (errand.link, errand.api, &errand.subject);
-        let pass = self.pass(link, api, subject, errand.deadline).await?;
-        self.tell_used(subject, &pass);
-        let response = self
-            .send_once(outgoing, Some(&pass), errand.deadline)
-            .await?;
-        if response.status != 401 {
-            return Ok(response);
-        }
-        // A 401 was not executed, whatever the method: the same request may go again, once.
-        if self.cache.reject(&pass.key, subject, &pass.grasp.token) == Rejection::TooSoon {
-            return Err(rejected(link, api));
-        }
-        let pass = self.pass(link, api, subject, errand.deadline).await?;
-        if let Some(quota) = errand.quota {
-            self.limiter.charge(quota).await;
-        }
-        self.tell_used(subject, &pass);
-        let response = self
-            .send_once(outgoing, Some(&pass), errand.deadline)
-            .await?;
-        if response.status == 401 {
-            Err(rejected(link, api))
-        } else {
-            Ok(response)
+        let (mut was_rejected, mut was_challenged) = (false, false);
+        loop {
+            let pass = self.pass(link, api, subject, errand.deadline).await?;
+            if let Some(quota) = errand.quota
+                && (was_rejected || was_challenged)
+            {
+                self.limiter.charge(quota).await;
+            }
+            self.tell_used(subject, &pass);
+            let sent = self.send_once(outgoing, Some(&pass), errand.deadline);
+            let response = sent.await?;
+            if response.status != 401 {
+                return Ok(response);
+            }
+            let token = &pass.grasp.token;
+            let Some(challenge) = Challenge::of(&response) else {
+                if was_rejected
+                    || self.cache.reject(&pass.key, subject, token) == Rejection::TooSoon
+                {
+                    return Err(rejected(link, api));
+                }
+                was_rejected = true;
+                continue;
+            };
+            if was_challenged
+                || self.cache.challenge(&pass.key, subject, token, challenge) == Rejection::Loop
+            {
+                return Err(unsatisfied(link, api));
+            }
+            was_challenged = true;
         }
     }
 }
@@ -108,6 +117,20 @@ fn rejected(link: &Link, api: Api) -> EgressError {
     EgressError::unsent(ActionError::permanent(
         ErrorKind::Unauthorized,
         code::BR0105,
+        message,
+    ))
+}
+
+fn unsatisfied(link: &Link, api: Api) -> EgressError {
+    let message = format!(
+        "connection `{}`: {} asks for claims that the token service does not give; check the \
+         conditional access policies of the tenant",
+        link.name,
+        api.as_str()
+    );
+    EgressError::unsent(ActionError::permanent(
+        ErrorKind::Unauthorized,
+        code::BR0114,
         message,
     ))
 }

@@ -43,6 +43,8 @@ pub(crate) struct Ask {
     pub(crate) grant: Grant,
     pub(crate) evidence: Evidence,
     pub(crate) expected: Expected,
+    /// What the token has to say, and that we understand challenges.
+    pub(crate) claims: String,
 }
 
 /// What the token service gave, with what a session goes on with.
@@ -118,6 +120,7 @@ impl Fetcher {
             client_id: &ask.expected.client_id,
             scope: &ask.scope,
             grant: &ask.grant,
+            claims: &ask.claims,
             proven: &proven,
         };
         let outcome = tokio::time::timeout(ANSWER_TIMEOUT, form.send(&carrier)).await;

@@ -56,6 +56,7 @@ pub(crate) struct Form<'a> {
     pub(crate) client_id: &'a str,
     pub(crate) scope: &'a str,
     pub(crate) grant: &'a Grant,
+    pub(crate) claims: &'a str,
     pub(crate) proven: &'a Proven,
 }
 
@@ -144,13 +145,12 @@ impl Form<'_> {
     }
 
     fn extra(&self) -> Vec<(&str, &str)> {
-        match self.proven {
-            Proven::Statement(statement) => vec![
-                ("client_assertion_type", STATEMENT_TYPE),
-                ("client_assertion", statement.expose_secret()),
-            ],
-            Proven::Nothing | Proven::Secret(_) => Vec::new(),
+        let mut extra = vec![("claims", self.claims)];
+        if let Proven::Statement(statement) = self.proven {
+            extra.push(("client_assertion_type", STATEMENT_TYPE));
+            extra.push(("client_assertion", statement.expose_secret()));
         }
+        extra
     }
 
     /// A grant that the crate does not have.

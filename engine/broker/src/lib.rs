@@ -16,6 +16,7 @@ mod broker;
 mod cache;
 mod carrier;
 mod certificate;
+mod challenge;
 mod clients;
 mod clock;
 mod clouds;

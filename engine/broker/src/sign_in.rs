@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::broker::Broker;
 use crate::carrier::Carrier;
+use crate::challenge::Challenge;
 use crate::clients::Purpose;
 use crate::device;
 use crate::error::{AuthError, AuthKind};
@@ -223,6 +224,7 @@ impl Broker {
                 grant: Grant::Application,
                 evidence,
                 expected: expected(link, route, &home.tenant),
+                claims: Challenge::text(None),
             },
         })
     }

@@ -6,6 +6,7 @@
 //! | fresh | token before its refresh time | `Serve` |
 //! | aging | past it, nothing under way | `ServeAndRefresh` |
 //! | refreshing, degraded | a refresh is under way, or failed lately | `Serve` |
+//! | challenged | no token; the next flight knows what the API wants | `Fetch`, or `Join` and look again |
 //! | cooling down, blocked | no token and a failure not long ago | `Refuse` |
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use engine_model::Millis;
 use tokio::sync::watch;
 
+use crate::challenge::Challenge;
 use crate::clock::Moment;
 use crate::error::{AuthError, AuthKind};
 use crate::token::{Token, share};
@@ -25,6 +27,8 @@ const BACKOFF_MIN_MS: u64 = 250;
 const BACKOFF_MAX_MS: u64 = 60_000;
 const BLOCKED_FIRST_MS: u64 = 60_000;
 const BLOCKED_NEXT_MS: u64 = 300_000;
+/// For how long a token that was had for some claims proves that asking again does not help.
+const LOOP_MS: u64 = 300_000;
 /// Nobody but the person can help, and signing in leads to another slot.
 const SIGNED_OUT_MS: u64 = 86_400_000;
 
@@ -39,6 +43,10 @@ pub(crate) struct Slot {
     /// Failures in a row.
     strikes: u32,
     forced_at: Option<Moment>,
+    /// What an API wants of the next token.
+    challenge: Option<Arc<Challenge>>,
+    /// What an API wanted of the present token, and when it was had.
+    answered: Option<(Arc<Challenge>, Moment)>,
     /// When it was last looked at.
     pub(crate) used_at: Moment,
 }
@@ -82,6 +90,7 @@ pub(crate) struct Ticket {
 #[derive(Debug)]
 pub(crate) struct Departure {
     pub(crate) epoch: u64,
+    pub(crate) challenge: Option<Arc<Challenge>>,
     pub(crate) announce: watch::Sender<Option<Landing>>,
     pub(crate) ticket: Ticket,
 }
@@ -95,6 +104,8 @@ pub(crate) enum Rejection {
     Replaced,
     /// A fresh token was fetched for the same reason moments ago: another will not help.
     TooSoon,
+    /// The token was fetched for the very claims that are asked for again.
+    Loop,
 }
 
 impl Slot {
@@ -152,6 +163,7 @@ impl Slot {
         });
         Departure {
             epoch,
+            challenge: self.challenge.clone(),
             announce,
             ticket: Ticket {
                 landing,
@@ -169,6 +181,8 @@ impl Slot {
                 self.token = Some(Arc::clone(token));
                 self.negative = None;
                 self.strikes = 0;
+                // Of the same epoch, so the flight knew of the challenge.
+                self.answered = self.challenge.take().map(|challenge| (challenge, now));
             }
             Ok(_) => {}
             Err(error) => {
@@ -197,6 +211,36 @@ impl Slot {
             return Rejection::TooSoon;
         }
         self.forced_at = Some(now);
+        self.epoch += 1;
+        self.token = None;
+        Rejection::Dropped
+    }
+
+    /// The service rejected the token with this serial, and says what it wants of the next.
+    ///
+    /// The challenge stays until a flight that knew of it lands, whatever is under way.
+    pub(crate) fn challenge(
+        &mut self,
+        serial: u64,
+        challenge: Challenge,
+        now: Moment,
+    ) -> Rejection {
+        if self.challenge.as_deref() == Some(&challenge) {
+            return Rejection::Dropped;
+        }
+        if let Some((answered, at)) = &self.answered
+            && **answered == challenge
+            && let Some(token) = &self.token
+        {
+            if token.serial != serial {
+                return Rejection::Replaced;
+            }
+            if !at.plus(LOOP_MS).is_reached(now) {
+                return Rejection::Loop;
+            }
+        }
+        self.challenge = Some(Arc::new(challenge));
+        self.answered = None;
         self.epoch += 1;
         self.token = None;
         Rejection::Dropped

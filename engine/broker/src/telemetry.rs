@@ -23,6 +23,8 @@ pub enum TokenEventKind {
     RefreshFailedServingOld,
     /// An API rejected the token; it is dropped.
     Invalidated,
+    /// An API wants a token with further claims; the old one is dropped.
+    ClaimsChallenge,
     /// A request leaves with the token.
     Used,
     /// The credential itself comes to its end; told 30, 14, 7 and 1 day before.
@@ -42,6 +44,7 @@ impl TokenEventKind {
             Self::RefreshStarted => "token.refresh_started",
             Self::RefreshFailedServingOld => "token.refresh_failed_serving_old",
             Self::Invalidated => "token.invalidated",
+            Self::ClaimsChallenge => "token.claims_challenge",
             Self::Used => "token.used",
             Self::CredentialExpiring => "token.credential_expiring",
             Self::RefreshTokenRotated => "token.rt_rotated",
@@ -199,6 +202,7 @@ impl Telemetry {
             | TokenEventKind::CredentialExpiring => line!(warn, event),
             TokenEventKind::Issued
             | TokenEventKind::Invalidated
+            | TokenEventKind::ClaimsChallenge
             | TokenEventKind::RefreshTokenRotated => line!(info, event),
             TokenEventKind::Requested | TokenEventKind::RefreshStarted | TokenEventKind::Used => {
                 line!(debug, event);

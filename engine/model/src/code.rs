@@ -96,6 +96,7 @@ codes! {
     BR0111: "The tenant has not consented to the application.",
     BR0112: "The account is locked or disabled.",
     BR0113: "The refresh token cannot be kept.",
+    BR0114: "The service keeps asking for other claims.",
     BR0201: "The host could not be reached.",
     BR0202: "The request took too long.",
     BR0203: "The service asked to slow down.",

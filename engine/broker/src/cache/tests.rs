@@ -1,4 +1,5 @@
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use actions_contract::Api;
 use secrecy::SecretString;
@@ -6,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::key::{Principal, Sealer};
+use crate::token::Issued;
 
 /// A clock that tests move by hand, together with Tokio's.
 #[derive(Default)]
@@ -93,7 +95,7 @@ impl Bench {
         let (fetches, clock) = (Arc::clone(&self.fetches), Arc::clone(&self.clock));
         let (key, does) = (key.clone(), does.clone());
         async move {
-            let fetch = || -> Fetch {
+            let fetch = |_: Option<&Challenge>| -> Fetch {
                 let (fetches, clock, does) = (fetches.clone(), clock.clone(), does.clone());
                 Box::new(move || Box::pin(fetch(fetches, clock, does)))
             };

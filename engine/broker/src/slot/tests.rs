@@ -11,8 +11,11 @@ enum Move {
     LandTransient,
     LandPermanent,
     Reject,
+    Challenge(u8),
+    Forget,
     Pass(u64),
     SetBack,
+    Sleep,
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -22,8 +25,11 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(Move::LandTransient),
         1 => Just(Move::LandPermanent),
         2 => Just(Move::Reject),
+        2 => (0_u8..3).prop_map(Move::Challenge),
+        1 => Just(Move::Forget),
         2 => (1_u64..4000).prop_map(Move::Pass),
         1 => Just(Move::SetBack),
+        1 => Just(Move::Sleep),
     ];
     proptest::collection::vec(one, 1..60)
 }
@@ -33,9 +39,25 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 struct World {
     slot: Slot,
     now: Moment,
-    departed: Option<(u64, Moment)>,
+    departed: Option<(u64, Moment, Option<Challenge>)>,
     serial: u64,
     rejected: Vec<u64>,
+    /// What an API wants of the next token.
+    wanted: Option<Challenge>,
+}
+
+/// One of a few challenges.
+fn challenge(number: u8) -> Challenge {
+    let claims = format!(r#"{{"access_token":{{"nbf":{{"value":"{number}"}}}}}}"#);
+    let claims = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, claims);
+    let header = format!(r#"Bearer error="insufficient_claims", claims="{claims}""#);
+    let response = actions_contract::Response {
+        status: 401,
+        headers: vec![("www-authenticate".to_owned(), header)],
+        body: Vec::new(),
+        retry_after: None,
+    };
+    Challenge::of(&response).unwrap()
 }
 
 impl World {
@@ -62,11 +84,14 @@ impl World {
 
     fn depart(&mut self) {
         assert!(self.departed.is_none(), "a second flight left");
-        self.departed = Some((self.slot.depart().epoch, self.now));
+        let departure = self.slot.depart();
+        let claims = departure.challenge.as_deref().cloned();
+        assert_eq!(claims, self.wanted, "a flight left without the challenge");
+        self.departed = Some((departure.epoch, self.now, claims));
     }
 
     fn land(&mut self, kind: Option<AuthKind>) {
-        let Some((epoch, sent)) = self.departed.take() else {
+        let Some((epoch, sent, claims)) = self.departed.take() else {
             return;
         };
         let landing = match kind {
@@ -87,6 +112,10 @@ impl World {
         };
         let before = self.slot.token.as_ref().map(|token| token.serial);
         self.slot.land(epoch, &landing, self.now, 0.5);
+        if landing.is_ok() && epoch == self.slot.epoch() {
+            assert_eq!(claims, self.wanted, "a token without the claims was stored");
+            self.wanted = None;
+        }
         if epoch < self.slot.epoch() {
             let after = self.slot.token.as_ref().map(|token| token.serial);
             assert_eq!(before, after, "a flight from before a rejection was stored");
@@ -103,6 +132,30 @@ impl World {
             assert_eq!(self.slot.epoch(), epoch + 1);
         }
     }
+
+    fn challenge(&mut self, number: u8) {
+        let serial = self.slot.token.as_ref().map_or(0, |token| token.serial);
+        let (epoch, challenge) = (self.slot.epoch(), challenge(number));
+        match self.slot.challenge(serial, challenge.clone(), self.now) {
+            Rejection::Dropped => {
+                self.rejected.push(serial);
+                let is_known = self.wanted.as_ref() == Some(&challenge);
+                assert_eq!(self.slot.epoch(), epoch + u64::from(!is_known));
+                assert!(self.slot.token.is_none());
+                self.wanted = Some(challenge);
+            }
+            Rejection::Loop => assert!(self.slot.token.is_some(), "a loop without a token"),
+            other => panic!("the present token was challenged: {other:?}"),
+        }
+    }
+
+    /// The credential was rotated: the slot goes, and what it knew.
+    fn forget(&mut self) {
+        if self.departed.is_none() {
+            self.slot = Slot::default();
+            self.wanted = None;
+        }
+    }
 }
 
 proptest! {
@@ -116,8 +169,12 @@ proptest! {
                 Move::LandTransient => world.land(Some(AuthKind::Server)),
                 Move::LandPermanent => world.land(Some(AuthKind::Credential)),
                 Move::Reject => world.reject(),
+                Move::Challenge(number) => world.challenge(number),
+                Move::Forget => world.forget(),
                 Move::Pass(secs) => world.now = world.now.plus(secs * 1000),
                 Move::SetBack => world.now.wall_ms -= 3_600_000,
+                // The steady clock stands still while the machine does.
+                Move::Sleep => world.now.wall_ms += 7_200_000,
             }
         }
         // Whatever came before: once time has passed and the service answers, there is a token.
@@ -127,4 +184,52 @@ proptest! {
         world.land(None);
         prop_assert!(matches!(world.slot.look(world.now), Look::Serve(_)));
     }
+}
+
+fn slot_with_token(world: &mut World) -> u64 {
+    world.look();
+    world.land(None);
+    world.slot.token.as_ref().unwrap().serial
+}
+
+#[test]
+fn a_challenge_that_arrives_during_a_refresh_is_not_lost() {
+    let mut world = World::default();
+    let serial = slot_with_token(&mut world);
+    world.now = world.now.plus(3_200_000);
+    world.look();
+    assert!(world.departed.is_some(), "a refresh is under way");
+    let found = world.slot.challenge(serial, challenge(1), world.now);
+    assert_eq!(found, Rejection::Dropped);
+    world.wanted = Some(challenge(1));
+    assert!(matches!(
+        world.slot.look(world.now),
+        Look::Join(Ticket {
+            is_current: false,
+            ..
+        })
+    ));
+    world.land(None);
+    world.look();
+    let (_, _, claims) = world.departed.clone().unwrap();
+    assert_eq!(claims, Some(challenge(1)), "the next flight knows of it");
+}
+
+#[test]
+fn the_same_claims_again_are_a_loop_and_other_claims_are_not() {
+    let mut world = World::default();
+    let old = slot_with_token(&mut world);
+    world.challenge(1);
+    let new = slot_with_token(&mut world);
+    let again = |world: &mut World, serial, number| {
+        let now = world.now;
+        world.slot.challenge(serial, challenge(number), now)
+    };
+    assert_eq!(again(&mut world, old, 1), Rejection::Replaced);
+    assert_eq!(again(&mut world, new, 1), Rejection::Loop);
+    world.now = world.now.plus(LOOP_MS);
+    assert_eq!(again(&mut world, new, 1), Rejection::Dropped);
+    world.wanted = Some(challenge(1));
+    let newer = slot_with_token(&mut world);
+    assert_eq!(again(&mut world, newer, 2), Rejection::Dropped);
 }

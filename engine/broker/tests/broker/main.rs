@@ -5,6 +5,7 @@
 
 mod api;
 mod certificates;
+mod challenges;
 mod config;
 mod doors;
 mod federation;

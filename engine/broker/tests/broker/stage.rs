@@ -82,6 +82,8 @@ pub(crate) struct World {
     pub(crate) claims: Mutex<Value>,
     pub(crate) issued: Mutex<Vec<String>>,
     pub(crate) revoked: Mutex<HashSet<String>>,
+    /// What the API says to a revoked token, beside 401.
+    pub(crate) challenge: Mutex<Option<String>>,
 }
 
 async fn serve(
@@ -172,7 +174,11 @@ impl World {
         if let Some(token) = bearer.strip_prefix("Bearer ey")
             && self.revoked.lock().unwrap().contains(&format!("ey{token}"))
         {
-            return Reply::new(401, r#"{"error":{"code":"Unauthorized"}}"#);
+            let reply = Reply::new(401, r#"{"error":{"code":"Unauthorized"}}"#);
+            return match &*self.challenge.lock().unwrap() {
+                Some(challenge) => reply.with("www-authenticate", challenge),
+                None => reply,
+            };
         }
         Reply::new(200, r#"{"ok":true}"#)
     }

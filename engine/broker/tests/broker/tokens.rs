@@ -23,6 +23,10 @@ async fn a_request_leaves_with_the_token_of_its_connection() {
         ("scope", "https://api.securitycenter.microsoft.com/.default"),
         ("client_id", CLIENT),
         ("client_secret", SECRET),
+        (
+            "claims",
+            r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#,
+        ),
     ];
     for (name, value) in wanted {
         assert!(form.contains(&(name.into(), value.into())), "{name}");
