@@ -27,7 +27,7 @@ pub struct Begun {
 pub fn begin(
     plan: &Arc<Plan>,
     start: Start,
-    alert: Option<Value>,
+    alert: Option<Arc<Value>>,
     at: Timestamp,
     settings: Settings,
 ) -> Begun {

@@ -256,7 +256,7 @@ impl Unit {
     }
 
     fn write(&self, connection: &rusqlite::Connection) -> rusqlite::Result<()> {
-        rows::add_event(connection, self.row, self.seq, &self.body)?;
+        rows::add_event(connection, (self.row, self.seq), &self.body, None)?;
         for cid in &self.forgotten {
             rows::remove_timer(connection, self.row, *cid)?;
         }

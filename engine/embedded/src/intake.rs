@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use engine_driver::{Begun, EngineError, ManualStart, Origin, Receipt, RunSummary, begin};
 use engine_model::{Alert, RunId, TenantId, code};
-use engine_run::{Command, RunStatus, Settings};
+use engine_run::{Command, Event, RunStatus, Settings};
 use engine_trigger::{AlertChange, AlertView, ByHand};
 use rusqlite::Connection;
 
 use crate::actor::Standing;
 use crate::engine::of_store;
 use crate::inner::Inner;
-use crate::rows::{self, NewAlert, RunRow, to_json};
+use crate::rows::{self, AlertRow, NewAlert, RunRow, to_json};
 
 /// The tenant of a start that means none.
 const NO_TENANT: &str = "default";
@@ -85,9 +85,17 @@ fn take(
         _ => {
             let rows = units.iter().map(|unit| unit.add(connection));
             let rows = rows.collect::<rusqlite::Result<Vec<Option<RunRow>>>>()?;
-            let added = units.iter().zip(&rows).filter(|(_, row)| row.is_some());
-            let runs: Vec<RunId> = added.map(|(unit, _)| unit.summary.id.clone()).collect();
-            rows::add_alert(connection, new, revision.unwrap_or(0) + 1, &runs)?;
+            let added = units.iter().zip(&rows);
+            let added = || {
+                added
+                    .clone()
+                    .filter_map(|(unit, row)| Some((unit, (*row)?)))
+            };
+            let runs: Vec<RunId> = added().map(|(unit, _)| unit.summary.id.clone()).collect();
+            let alert = rows::add_alert(connection, new, revision.unwrap_or(0) + 1, &runs)?;
+            for (unit, row) in added() {
+                unit.fill(connection, row, Some(alert))?;
+            }
             Ok(Took::Added(rows))
         }
     }
@@ -102,8 +110,13 @@ fn matching(inner: &Inner, alert: &Alert, change: AlertChange) -> Vec<Begun> {
     for hit in loaded.index.matches(&view, change) {
         match engine_trigger::start_for_alert(&hit.plan, &hit.trigger, &view, change) {
             Ok(start) => {
-                let value = Some(view.value().clone());
-                begun.push(begin(&hit.plan, start, value, at, inner.settings));
+                let value = Some(Arc::clone(view.value()));
+                let mut one = begin(&hit.plan, start, value, at, inner.settings);
+                // The alert is stored once, beside the runs that it starts.
+                if let Event::Started(started) = &mut one.event {
+                    started.alert = None;
+                }
+                begun.push(one);
             }
             Err(error) => tracing::error!(
                 playbook = %hit.plan.name,
@@ -145,7 +158,7 @@ pub(crate) async fn start_by_hand(
         },
     )
     .map_err(|error| EngineError::new(error.code(), error.to_string()))?;
-    let value = view.as_ref().map(|view| view.value().clone());
+    let value = view.as_ref().map(|view| Arc::clone(view.value()));
     let settings = Settings {
         dry_run: start.dry_run || inner.settings.dry_run,
         ..inner.settings
@@ -168,7 +181,11 @@ pub(crate) async fn add(
         .writer
         .write(move |connection| {
             also(connection)?;
-            unit.add(connection)
+            let row = unit.add(connection)?;
+            if let Some(row) = row {
+                unit.fill(connection, row, None)?;
+            }
+            Ok(row)
         })
         .await?;
     go_on(inner, vec![begun], vec![row]);
@@ -235,12 +252,20 @@ impl NewRun {
         }
     }
 
+    /// Adds the run; none when one of its id is there already.
     fn add(&self, connection: &Connection) -> rusqlite::Result<Option<RunRow>> {
         let live = self.summary.status == RunStatus::Running && is_live(&self.commands);
-        let Some(row) = rows::add_run(connection, &self.summary, live)? else {
-            return Ok(None);
-        };
-        rows::add_event(connection, row, 0, &self.body)?;
+        rows::add_run(connection, &self.summary, live)
+    }
+
+    /// Adds what the run begins with; `alert` is the one that its first event leaves out.
+    fn fill(
+        &self,
+        connection: &Connection,
+        row: RunRow,
+        alert: Option<AlertRow>,
+    ) -> rusqlite::Result<()> {
+        rows::add_event(connection, (row, 0), &self.body, alert)?;
         if let Some(text) = &self.text {
             let RunSummary {
                 playbook, digest, ..
@@ -252,6 +277,6 @@ impl NewRun {
                 rows::add_timer(connection, row, *cid, *wake_at)?;
             }
         }
-        Ok(Some(row))
+        Ok(())
     }
 }

@@ -9,6 +9,8 @@ use crate::columns::{json_column, parsed, source_column, unreadable};
 
 /// The number of a run in its table.
 pub(crate) type RunRow = i64;
+/// The number of a revision of an alert in its table.
+pub(crate) type AlertRow = i64;
 
 /// The newest revision of an alert that is already there.
 pub(crate) struct KnownAlert {
@@ -46,7 +48,7 @@ pub(crate) fn add_alert(
     alert: &NewAlert,
     revision: u32,
     runs: &[RunId],
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<AlertRow> {
     connection
         .prepare_cached(
             "INSERT INTO alerts (tenant, source, id, revision, digest, received_at, body, runs)
@@ -62,7 +64,7 @@ pub(crate) fn add_alert(
             alert.body,
             to_json(runs),
         ])?;
-    Ok(())
+    Ok(connection.last_insert_rowid())
 }
 
 /// An alert ready to be stored.
@@ -119,16 +121,16 @@ pub(crate) fn set_run(
     Ok(())
 }
 
-/// Appends to the journal of a run.
+/// Appends to the journal of a run; `alert` is the one that the event leaves out.
 pub(crate) fn add_event(
     connection: &Connection,
-    run: RunRow,
-    seq: u64,
+    (run, seq): (RunRow, u64),
     body: &str,
+    alert: Option<AlertRow>,
 ) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("INSERT INTO events (run, seq, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![run, seq, body])?;
+        .prepare_cached("INSERT INTO events (run, seq, body, alert) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![run, seq, body, alert])?;
     Ok(())
 }
 
@@ -186,8 +188,18 @@ pub(crate) fn live_runs(connection: &Connection) -> rusqlite::Result<Vec<RunRow>
 /// The journal of a run.
 pub(crate) fn events(connection: &Connection, run: RunRow) -> rusqlite::Result<Vec<Event>> {
     connection
-        .prepare_cached("SELECT body FROM events WHERE run = ?1 ORDER BY seq")?
-        .query_map([run], |row| json_column(row, 0))?
+        .prepare_cached(
+            "SELECT events.body, events.alert IS NOT NULL, alerts.body
+             FROM events LEFT JOIN alerts ON alerts.seq = events.alert
+             WHERE events.run = ?1 ORDER BY events.seq",
+        )?
+        .query_map([run], |row| {
+            let mut event = json_column(row, 0)?;
+            if let (Event::Started(started), true) = (&mut event, row.get(1)?) {
+                started.alert = Some(json_column::<serde_json::Value>(row, 2)?.into());
+            }
+            Ok(event)
+        })?
         .collect()
 }
 

@@ -46,8 +46,9 @@ const MIGRATIONS: [&str; 1] = ["
         run INTEGER NOT NULL,
         seq INTEGER NOT NULL,
         body TEXT NOT NULL,
+        alert INTEGER REFERENCES alerts (seq),
         PRIMARY KEY (run, seq)
-    ) WITHOUT ROWID;
+    );
     CREATE TABLE timers (
         run INTEGER NOT NULL,
         cid INTEGER NOT NULL,

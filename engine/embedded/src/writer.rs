@@ -88,16 +88,13 @@ fn within_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+    execute(connection, "SAVEPOINT job")?;
     let result = work(connection);
     let undone = match &result {
         Ok(_) => Ok(()),
         Err(_) => connection.execute_batch("ROLLBACK TO job"),
     };
-    let released = undone.and_then(|()| {
-        let mut release = connection.prepare_cached("RELEASE job")?;
-        release.execute([]).map(drop)
-    });
+    let released = undone.and_then(|()| execute(connection, "RELEASE job"));
     if released.is_err() && !connection.is_autocommit() {
         // What cannot be undone alone is undone with everything else of its batch.
         connection.execute_batch("ROLLBACK")?;
@@ -114,9 +111,7 @@ fn write_loop(connection: &Connection, mut queue: mpsc::Receiver<Job>, commits: 
 
 /// Writes all jobs in one transaction and tells each what came of it.
 fn write_batch(connection: &Connection, batch: &mut Vec<Job>, commits: &AtomicU64) {
-    let begun = connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .map_err(StoreError::from);
+    let begun = execute(connection, "BEGIN IMMEDIATE").map_err(StoreError::from);
     let replies: Vec<Reply> = batch
         .drain(..)
         .map(|job| {
@@ -132,7 +127,7 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>, commits: &AtomicU6
         if connection.is_autocommit() {
             return Err(undone());
         }
-        connection.execute_batch("COMMIT").map_err(|error| {
+        execute(connection, "COMMIT").map_err(|error| {
             drop(connection.execute_batch("ROLLBACK"));
             error.into()
         })
@@ -146,6 +141,11 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>, commits: &AtomicU6
     for reply in replies {
         reply(committed.clone());
     }
+}
+
+/// Executes a statement that comes again and again.
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 fn undone() -> StoreError {

@@ -1,5 +1,7 @@
 //! What every part of the interpreter works with while one event is handled.
 
+use std::sync::Arc;
+
 use actions_contract::{ActionError, ErrorKind};
 use engine_model::{Code, Millis, RunId, Timestamp, code};
 use engine_playbook::expr::{EvalError, Expr, Scope, Template};
@@ -92,8 +94,10 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// The deadline of the run.
     pub(crate) deadline: Timestamp,
-    /// The names of expressions: `inputs`, `vars`, `alert`, `steps` …
+    /// The names of expressions: `inputs`, `vars`, `steps` …
     pub(crate) names: Map<String, Value>,
+    /// The name `alert`: large, never changed, and shared with whoever started the run.
+    alert: Option<Arc<Value>>,
     pub(crate) records: Vec<StepRecord>,
     pub(crate) news: Vec<News>,
     pub(crate) next_cid: u64,
@@ -107,9 +111,17 @@ impl Shared {
             settings: started.settings,
             deadline,
             names: names(started, plan),
+            alert: started.alert.clone(),
             records: Vec::new(),
             news: Vec::new(),
             next_cid: 0,
+        }
+    }
+
+    fn name(&self, name: &str) -> Option<&Value> {
+        match name {
+            "alert" => self.alert.as_deref(),
+            name => self.names.get(name),
         }
     }
 }
@@ -139,9 +151,6 @@ fn names(started: &Started, plan: &Plan) -> Map<String, Value> {
             "now": started.at,
         }),
     );
-    if let Some(alert) = &started.alert {
-        names.insert("alert".to_owned(), alert.clone());
-    }
     if let Some(schedule) = &started.schedule {
         names.insert("schedule".to_owned(), schedule.clone());
     }
@@ -156,13 +165,13 @@ pub(crate) struct Cx<'a> {
 }
 
 struct Names<'a> {
-    names: &'a Map<String, Value>,
+    shared: &'a Shared,
     env: &'a Env<'a>,
 }
 
 impl Scope for Names<'_> {
     fn get(&self, name: &str) -> Option<&Value> {
-        self.env.find(name).or_else(|| self.names.get(name))
+        self.env.find(name).or_else(|| self.shared.name(name))
     }
 }
 
@@ -189,7 +198,7 @@ impl Cx<'_> {
     pub(crate) fn render(&self, env: &Env<'_>, template: &Template) -> Result<Value, ActionError> {
         template
             .render(&Names {
-                names: &self.shared.names,
+                shared: self.shared,
                 env,
             })
             .map_err(expression_failed)
@@ -198,7 +207,7 @@ impl Cx<'_> {
     pub(crate) fn holds(&self, env: &Env<'_>, condition: &Expr) -> Result<bool, ActionError> {
         condition
             .eval_bool(&Names {
-                names: &self.shared.names,
+                shared: self.shared,
                 env,
             })
             .map_err(expression_failed)
@@ -218,7 +227,7 @@ impl Cx<'_> {
 
     /// The value of a local or shared name.
     pub(crate) fn name<'b>(&'b self, env: &'b Env<'_>, name: &str) -> Option<&'b Value> {
-        env.find(name).or_else(|| self.shared.names.get(name))
+        env.find(name).or_else(|| self.shared.name(name))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What happens to a run; the journal is a list of these.
 
+use std::sync::Arc;
+
 use actions_contract::Outcome;
 use engine_model::{Digest, Millis, PlaybookName, RunId, TenantId, Timestamp, TriggerId};
 use serde::{Deserialize, Serialize};
@@ -78,8 +80,8 @@ pub struct Started {
     /// The inputs, checked and complete.
     pub inputs: Map<String, Value>,
     /// The alert, where one started the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alert: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
+    pub alert: Option<Arc<Value>>,
     /// `{planned_at}` where a schedule started the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Value>,
@@ -107,5 +109,27 @@ impl Default for Settings {
             reconcile_window: Millis::from_secs(30),
             dry_run: false,
         }
+    }
+}
+
+/// A value that is shared in memory and written like any other.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use serde_json::Value;
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Arc<Value>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<Value>>, D::Error> {
+        let value = Option::<Value>::deserialize(deserializer)?;
+        Ok(value.map(Arc::new))
     }
 }

@@ -49,7 +49,7 @@ struct OnlyAlert<'a>(&'a AlertView<'a>);
 
 impl Scope for OnlyAlert<'_> {
     fn get(&self, name: &str) -> Option<&Value> {
-        (name == "alert").then(|| self.0.value())
+        (name == "alert").then(|| &**self.0.value())
     }
 }
 

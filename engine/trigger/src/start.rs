@@ -256,7 +256,7 @@ impl Scope for Names<'_> {
         match name {
             "trigger" => Some(&self.trigger),
             "schedule" => self.schedule.as_ref(),
-            "alert" => self.alert.map(AlertView::value),
+            "alert" => self.alert.map(|alert| &**alert.value()),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! An alert as triggers see it: prepared once, looked at by every trigger.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use engine_model::Alert;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ pub struct AlertView<'a> {
     alert: &'a Alert,
     /// Every field but `raw`.
     fields: Map<String, Value>,
-    value: OnceLock<Value>,
+    value: OnceLock<Arc<Value>>,
 }
 
 impl<'a> AlertView<'a> {
@@ -35,11 +35,11 @@ impl<'a> AlertView<'a> {
     }
 
     /// The whole alert as JSON: what expressions see under the name `alert`.
-    pub fn value(&self) -> &Value {
+    pub fn value(&self) -> &Arc<Value> {
         self.value.get_or_init(|| {
             let mut fields = self.fields.clone();
             fields.insert("raw".to_owned(), self.alert.raw.clone());
-            Value::Object(fields)
+            Arc::new(Value::Object(fields))
         })
     }
 
@@ -103,7 +103,7 @@ mod tests {
     fn the_view_shows_exactly_what_the_alert_serialises_to() {
         let alert = alert_shape::complete();
         let view = AlertView::new(&alert);
-        assert_eq!(*view.value(), serde_json::to_value(&alert).unwrap());
+        assert_eq!(**view.value(), serde_json::to_value(&alert).unwrap());
         assert_eq!(view.field("raw"), Some(&alert.raw));
         assert_eq!(view.field("device"), view.value().get("device"));
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_driver::conformance::{Answer, Scene, Stand as _};
-use engine_driver::{Engine as _, ManualStart, RunDocument, RunFilter};
+use engine_driver::{Engine as _, ManualStart, Receipt, RunDocument, RunFilter};
 use engine_embedded::{Archive, Embedded};
-use engine_model::{Millis, RunId, code};
-use engine_run::RunStatus;
-use serde_json::Map;
+use engine_model::{Alert, Millis, RunId, code};
+use engine_run::{Event, RunStatus};
+use serde_json::{Map, json};
 
 use crate::home::Home;
 
@@ -42,6 +42,42 @@ async fn ended(engine: &Embedded, run: &RunId) -> RunStatus {
         assert!(tokio::time::Instant::now() < deadline, "the run never ends");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+async fn the_alert_that_started_a_run_is_in_its_journal_and_stored_once() {
+    let on_alert = "name: work\ntriggers: [{id: any, alert: {source: api, match: {severity: high}}}]\n\
+                    steps: [{id: contain, uses: suite.contain}]\n";
+    let alert: Alert = serde_json::from_value(json!({
+        "id": "a1",
+        "tenant": "contoso",
+        "source": "api",
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "title": "A title like no other",
+        "severity": "high",
+    }))
+    .unwrap();
+    let home = Home::new();
+    let engine = Scene::new(&home, &[on_alert]).open().await;
+    let Receipt::Created { runs } = engine.intake(alert.clone()).await.unwrap() else {
+        panic!("the alert is new")
+    };
+    assert_eq!(ended(&engine, &runs[0]).await, RunStatus::Succeeded);
+    let document = engine.run(&runs[0]).await.unwrap();
+    let Event::Started(started) = &document.events[0] else {
+        panic!("{document:?}")
+    };
+    let told = started.alert.as_deref().unwrap();
+    assert_eq!(*told, serde_json::to_value(&alert).unwrap());
+    engine.stop().await;
+    let count = "SELECT (SELECT count(*) FROM alerts WHERE body LIKE '%like no other%')
+                      + (SELECT count(*) FROM events WHERE body LIKE '%like no other%')";
+    let count: u32 = home
+        .connection()
+        .query_row(count, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(count, 1);
 }
 
 #[tokio::test]

@@ -363,7 +363,7 @@ proptest! {
         let inputs: Map<String, Value> = inputs.into_iter().collect();
         let mut event = started(&actions::plan(PLAYBOOKS[0]), Settings::default(), inputs.clone());
         if let Event::Started(started) = &mut event {
-            started.alert.clone_from(&alert);
+            started.alert = alert.clone().map(Arc::new);
         }
         let written = serde_json::to_string(&event).unwrap();
         let read: Event = serde_json::from_str(&written).unwrap();
