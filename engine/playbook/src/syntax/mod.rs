@@ -1,7 +1,7 @@
 //! The file as written: one struct per map of the language, its documentation the editor's.
 //!
-//! Every key is optional here, whatever the language says: [`crate::shape`] has reported what is
-//! missing or wrong by then, and everything that is left is still looked at.
+//! Every key is optional here, whatever the language says: the check of its shape has reported
+//! what is missing or wrong by then, and everything that is left is still looked at.
 
 mod place;
 mod read;
