@@ -55,6 +55,7 @@ struct Shared {
     telemetry: Telemetry,
     serial: AtomicU64,
     gate: Semaphore,
+    slots_max: usize,
 }
 
 #[derive(Default)]
@@ -76,6 +77,16 @@ enum Step {
 
 impl Cache {
     pub(crate) fn new(clock: Arc<dyn Clock>, chance: Chance, telemetry: Telemetry) -> Self {
+        Self::with_room(SLOTS_MAX, clock, chance, telemetry)
+    }
+
+    /// A cache of so many slots.
+    pub(crate) fn with_room(
+        slots_max: usize,
+        clock: Arc<dyn Clock>,
+        chance: Chance,
+        telemetry: Telemetry,
+    ) -> Self {
         let shared = Shared {
             state: Mutex::default(),
             clock,
@@ -83,6 +94,7 @@ impl Cache {
             telemetry,
             serial: AtomicU64::new(1),
             gate: Semaphore::new(FLIGHTS_MAX),
+            slots_max,
         };
         Self {
             shared: Arc::new(shared),
@@ -201,8 +213,14 @@ impl Cache {
     fn look(&self, key: &TokenKey) -> (Result<Step, AuthError>, u64) {
         let now = self.shared.clock.now();
         let mut state = self.shared.state();
-        if !state.slots.contains_key(key) {
-            state.make_room(now);
+        match state.slots.get_mut(key) {
+            // By far the most common; nothing is cloned for it but the way to the token.
+            Some(slot) => {
+                if let Some(token) = slot.fresh(now) {
+                    return (Ok(Step::Ready(token)), slot.epoch());
+                }
+            }
+            None => state.make_room(now, self.shared.slots_max),
         }
         let throttled = state.throttled_for_ms(&key.circuit(), now);
         let slot = state.slots.entry(key.clone()).or_default();
@@ -273,17 +291,17 @@ impl State {
     }
 
     /// Drops what nobody asks for; a partner with thousands of tenants must not fill the memory.
-    fn make_room(&mut self, now: Moment) {
+    fn make_room(&mut self, now: Moment, slots_max: usize) {
         self.slots
             .retain(|_, slot| slot.has_flight() || !slot.used_at.plus(IDLE_MS).is_reached(now));
-        if self.slots.len() >= SLOTS_MAX {
+        if self.slots.len() >= slots_max {
             let idle = self.slots.iter().filter(|(_, slot)| !slot.has_flight());
             let oldest = idle.min_by_key(|(_, slot)| slot.used_at.steady_ms);
             if let Some(key) = oldest.map(|(key, _)| key.clone()) {
                 self.slots.remove(&key);
             }
         }
-        if self.gates.len() >= SLOTS_MAX {
+        if self.gates.len() >= slots_max {
             self.gates.retain(|_, gate| Arc::strong_count(gate) > 1);
         }
     }

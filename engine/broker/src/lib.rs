@@ -41,6 +41,8 @@ mod limit_window;
 mod limiter;
 mod link;
 mod loopback;
+#[doc(hidden)]
+pub mod measured;
 mod metadata;
 mod partner;
 mod problems;

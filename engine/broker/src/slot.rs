@@ -117,6 +117,14 @@ impl Slot {
         self.flight.is_some()
     }
 
+    /// The token, where it is fresh and nothing else has to be thought of.
+    pub(crate) fn fresh(&mut self, now: Moment) -> Option<Arc<Token>> {
+        let fresh = |token: &&Arc<Token>| token.is_live(now) && !token.wants_refresh(now);
+        let token = self.token.as_ref().filter(fresh)?;
+        self.used_at = now;
+        Some(Arc::clone(token))
+    }
+
     /// What a caller is to do now.
     pub(crate) fn look(&mut self, now: Moment) -> Look {
         self.used_at = now;

@@ -73,6 +73,12 @@ impl Bench {
         *now = now.plus(secs * 1000);
     }
 
+    fn move_clocks(&self, wall_ms: i64, steady_ms: u64) {
+        let mut now = self.clock.0.lock().unwrap();
+        now.wall_ms += wall_ms;
+        now.steady_ms += steady_ms;
+    }
+
     fn fetches(&self) -> usize {
         self.fetches.load(Ordering::SeqCst)
     }
@@ -462,4 +468,55 @@ async fn the_cache_is_bounded_and_lets_the_idle_go() {
         .await
         .unwrap();
     assert_eq!(bench.cache.shared.state().slots.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_used_least_lately_is_let_go_and_nothing_of_it_stays() {
+    let mut bench = Bench::new();
+    let time: Arc<dyn Clock> = Arc::clone(&bench.clock) as _;
+    let cache = Cache::with_room(3, time, Arc::new(|| 1.0), Telemetry::new(None));
+    bench.cache = Arc::new(cache);
+    let get = async |tenant| {
+        bench.pass_time(1);
+        bench.get(&bench.key(tenant, "mde"), &AT_ONCE).await
+    };
+    let mut tokens = Vec::new();
+    for tenant in ["a", "b", "c", "a"] {
+        tokens.push(Arc::downgrade(&get(tenant).await.unwrap().token));
+    }
+    get("d").await.unwrap();
+    // A token that nobody holds is dropped, and its secret overwritten by that.
+    let held: Vec<bool> = tokens.iter().map(|t| t.upgrade().is_some()).collect();
+    assert_eq!(held, [true, false, true, true]);
+    bench.cache.forget(bench.key("a", "mde").credential);
+    assert!(tokens.iter().all(|token| token.upgrade().is_none()));
+}
+
+/// What a token is worth after the clocks moved, in milliseconds.
+#[track_caller]
+fn check_clock(wall_ms: i64, steady_ms: u64, serves: bool) {
+    let bench = Bench::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        bench.pass_time(86_400);
+        let key = bench.key("a", "mde");
+        bench.get(&key, &AT_ONCE).await.unwrap();
+        bench.move_clocks(wall_ms, steady_ms);
+        bench.get(&key, &AT_ONCE).await.unwrap();
+    });
+    assert_eq!(bench.fetches() == 1, serves, "{wall_ms} {steady_ms}");
+}
+
+#[test]
+fn a_clock_that_jumps_and_a_machine_that_sleeps_end_a_token_in_time() {
+    const HOUR_MS: i64 = 3_600_000;
+    check_clock(60_000, 60_000, true);
+    check_clock(-HOUR_MS, 0, false);
+    check_clock(2 * HOUR_MS, 0, false);
+    check_clock(-30_000, 1000, true);
+    check_clock(0, 2 * HOUR_MS.unsigned_abs(), false);
 }

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
-use actions_contract::{Call, HeaderText, Method, Secret, Target};
+use actions_contract::{
+    ActionError, Call, ErrorKind, HeaderText, Method, Response, Secret, Target,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use engine_broker::Config;
@@ -59,6 +61,20 @@ impl Record {
     fn add(&self, value: &(impl Debug + Display)) {
         let mut record = self.clone();
         writeln!(record, "{value} {value:?} {value:#?}").unwrap();
+    }
+
+    /// What an action gets to see of an answer.
+    fn add_answer(&self, response: &Response) {
+        let body = String::from_utf8_lossy(&response.body);
+        writeln!(self.clone(), "{response:?} {body}").unwrap();
+    }
+
+    /// The text of a panic that shows a value.
+    fn add_panic(&self, value: &impl Debug) {
+        let caught = std::panic::AssertUnwindSafe(|| panic!("{value:?}"));
+        let panic = std::panic::catch_unwind(caught).unwrap_err();
+        let text = panic.downcast_ref::<String>().unwrap();
+        writeln!(self.clone(), "{text}").unwrap();
     }
 
     fn text(&self) -> String {
@@ -139,19 +155,78 @@ fn the_scan_finds_a_planted_secret_in_every_spelling() {
     assert!(scan("nothing here", &secrets).is_empty());
 }
 
+/// Leaks a secret where `leak` says, and looks whether the scan finds it.
+#[track_caller]
+fn check_sink(sink: &str, leak: impl FnOnce(&Record)) {
+    let record = Record::here();
+    leak(&record);
+    let found = scan(&record.text(), &[SECRET.to_owned()]);
+    assert!(!found.is_empty(), "a leak into {sink} is not found");
+}
+
+#[test]
+fn a_leak_into_any_sink_is_found() {
+    #[derive(Debug)]
+    struct Holder {
+        #[expect(dead_code, reason = "seen in the debug text")]
+        secret: &'static str,
+    }
+
+    check_sink("the log", |record| {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(record.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::trace!(body = SECRET, "token.planted");
+        });
+    });
+    check_sink("an error", |record| {
+        let kind = ErrorKind::Unauthorized;
+        let code = engine_model::code::BR0102;
+        record.add(&ActionError::permanent(
+            kind,
+            code,
+            format!("you sent {SECRET}"),
+        ));
+    });
+    check_sink("a debug text", |record| {
+        writeln!(record.clone(), "{:#?}", Holder { secret: SECRET }).unwrap();
+    });
+    check_sink("a panic", |record| {
+        record.add_panic(&Holder { secret: SECRET })
+    });
+    check_sink("an answer", |record| {
+        record.add_answer(&Response {
+            status: 200,
+            headers: Vec::new(),
+            body: format!("echo: {SECRET}").into_bytes(),
+            retry_after: None,
+        });
+    });
+    check_sink("a header of an answer", |record| {
+        record.add_answer(&Response {
+            status: 200,
+            headers: vec![("x-echo".to_owned(), SECRET.to_owned())],
+            body: Vec::new(),
+            retry_after: None,
+        });
+    });
+}
+
 const HOOK_PATH: &str = "/services/T00/B00/path-of-the-hook";
 const API_KEY: &str = "key-of-the-intel-service";
 const PASTED: &str = "pasted-secret-value~123";
 
 /// Sends what goes well and what goes wrong, and records every error.
 async fn play(stage: &Stage, record: &Record) {
-    let note = async |call: Call, request| {
-        if let Err(error) = stage.send(&call, request).await {
+    let note = async |call: Call, request| match stage.send(&call, request).await {
+        Ok(response) => record.add_answer(&response),
+        Err(error) => {
             record.add(&error);
             record.add(&error.error);
-            let panic = std::panic::catch_unwind(|| panic!("{error:?}")).unwrap_err();
-            let text = panic.downcast_ref::<String>().unwrap();
-            writeln!(record.clone(), "{text}").unwrap();
+            record.add_panic(&error);
         }
     };
     let get = || api_request(Method::Get, "/api/machines");
