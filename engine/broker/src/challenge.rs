@@ -184,9 +184,9 @@ mod tests {
     }
 
     fn bearer(claims: &str) -> String {
-        format!(
-            r#"Bearer realm="", authorization_uri="https://login.example/a,b", error="insufficient_claims", claims="{claims}""#
-        )
+        let elsewhere = r#"authorization_uri="https://login.example/a,b""#;
+        let error = r#"error="insufficient_claims""#;
+        format!(r#"Bearer realm="", {elsewhere}, {error}, claims="{claims}""#)
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! | fresh | token before its refresh time | `Serve` |
 //! | aging | past it, nothing under way | `ServeAndRefresh` |
 //! | refreshing, degraded | a refresh is under way, or failed lately | `Serve` |
-//! | challenged | no token; the next flight knows what the API wants | `Fetch`, or `Join` and look again |
+//! | challenged | no token; the next flight knows what the API wants | `Fetch`, or `Join` |
 //! | cooling down, blocked | no token and a failure not long ago | `Refuse` |
 
 use std::sync::Arc;

@@ -46,7 +46,8 @@ async fn ended(engine: &Embedded, run: &RunId) -> RunStatus {
 
 #[tokio::test]
 async fn the_alert_that_started_a_run_is_in_its_journal_and_stored_once() {
-    let on_alert = "name: work\ntriggers: [{id: any, alert: {source: api, match: {severity: high}}}]\n\
+    let on_alert = "name: work\ntriggers:\n\
+                    - {id: any, alert: {source: api, match: {severity: high}}}\n\
                     steps: [{id: contain, uses: suite.contain}]\n";
     let alert: Alert = serde_json::from_value(json!({
         "id": "a1",
