@@ -16,5 +16,6 @@ mod metadata;
 mod partner;
 mod people;
 mod people_stage;
+mod real;
 mod stage;
 mod tokens;
