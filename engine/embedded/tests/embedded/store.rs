@@ -143,16 +143,19 @@ async fn while_the_database_is_locked_nothing_is_acknowledged_and_then_everythin
     let engine = Arc::new(scene.open().await);
     scene
         .script
-        .says("suite.contain", [Answer::pending(Millis::from_ms(50))]);
+        .says("suite.contain", [Answer::pending(Millis::from_ms(250))]);
     let waiting = engine.start(by_hand("k1")).await.unwrap();
-    scene.script.called(1).await;
+    // Locked once the wait is durable, so that the timer fires into the lock.
+    while engine.run(&waiting).await.unwrap().events.len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let lock = home.connection();
     lock.busy_timeout(Duration::from_secs(5)).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut asked = tokio::task::JoinSet::new();
     let asking = Arc::clone(&engine);
     asked.spawn(async move { asking.start(by_hand("k2")).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(asked.try_join_next().is_none(), "acknowledged, not durable");
     assert_eq!(scene.script.calls().len(), 1, "done before it is durable");
     lock.execute_batch("ROLLBACK").unwrap();
