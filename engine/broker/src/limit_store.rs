@@ -78,8 +78,16 @@ pub trait QuotaKeeper: Send + Sync {
 /// The counts of one process.
 #[derive(Default)]
 pub struct MemoryQuotas {
-    buckets: Mutex<HashMap<Bucket, Counted>>,
+    buckets: Mutex<Buckets>,
     keeper: Option<Arc<dyn QuotaKeeper>>,
+}
+
+#[derive(Default)]
+struct Buckets {
+    all: HashMap<Bucket, Counted>,
+    /// How many there may be before the next look for idle ones. Doubled while most are busy, so
+    /// that the looks stay rare.
+    sweep_at: usize,
 }
 
 #[derive(Default)]
@@ -107,7 +115,10 @@ impl MemoryQuotas {
         let kept = keeper.kept().into_iter();
         let buckets = kept.map(|(bucket, state)| (bucket, counted(state)));
         Self {
-            buckets: Mutex::new(buckets.collect()),
+            buckets: Mutex::new(Buckets {
+                all: buckets.collect(),
+                sweep_at: 0,
+            }),
             keeper: Some(keeper),
         }
     }
@@ -115,13 +126,7 @@ impl MemoryQuotas {
     /// Applies a change at once.
     pub fn apply_now(&self, bucket: &Bucket, change: QuotaChange, now_ms: i64) -> QuotaAnswer {
         let mut buckets = self.buckets();
-        if !buckets.contains_key(bucket) {
-            if buckets.len() >= BUCKETS_MAX {
-                buckets.retain(|_, counted| !counted.state.is_idle(now_ms));
-            }
-            buckets.insert(bucket.clone(), Counted::default());
-        }
-        let counted = buckets.get_mut(bucket).expect("it was put in above");
+        let counted = buckets.counted(bucket, now_ms);
         let answer = counted.state.apply(change, now_ms);
         counted.is_kept &= matches!(
             change,
@@ -143,9 +148,22 @@ impl MemoryQuotas {
         answer
     }
 
-    fn buckets(&self) -> MutexGuard<'_, HashMap<Bucket, Counted>> {
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
         // A panic while the lock was held leaves a consistent state: every change is one step.
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Buckets {
+    fn counted(&mut self, bucket: &Bucket, now_ms: i64) -> &mut Counted {
+        if !self.all.contains_key(bucket) {
+            if self.all.len() >= self.sweep_at.max(BUCKETS_MAX) {
+                self.all.retain(|_, counted| !counted.state.is_idle(now_ms));
+                self.sweep_at = self.all.len() * 2;
+            }
+            self.all.insert(bucket.clone(), Counted::default());
+        }
+        self.all.get_mut(bucket).expect("it was put in above")
     }
 }
 
@@ -154,7 +172,7 @@ impl Drop for MemoryQuotas {
         let Some(keeper) = self.keeper.take() else {
             return;
         };
-        for (bucket, counted) in &*self.buckets() {
+        for (bucket, counted) in &self.buckets().all {
             if !counted.is_kept {
                 keeper.keep(bucket, &counted.state);
             }
@@ -275,6 +293,6 @@ mod tests {
         for number in 0..3 * i64::try_from(BUCKETS_MAX).unwrap() {
             goes(&quotas, &number.to_string(), number * 3_600_000);
         }
-        assert!(quotas.buckets().len() <= BUCKETS_MAX);
+        assert!(quotas.buckets().all.len() <= BUCKETS_MAX);
     }
 }

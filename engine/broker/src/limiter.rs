@@ -23,6 +23,8 @@ use crate::limit_store::{Bucket, QuotaStore};
 const WAITING_MAX: usize = 128;
 /// Promised times that are remembered.
 const PROMISES_MAX: usize = 4096;
+/// With so many lines, those where nobody waits are let go.
+const LINES_MANY: usize = 4096;
 /// A look again at the latest, since the counts may be shared with others.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -221,7 +223,8 @@ impl Limiter {
         if let Some(line) = lines.get(bucket) {
             return Arc::clone(line);
         }
-        if lines.len() >= PROMISES_MAX {
+        // At each power of two, so that the looks stay rare while most are busy.
+        if lines.len() >= LINES_MANY && lines.len().is_power_of_two() {
             let now_ms = self.clock.now().wall_ms;
             lines.retain(|_, line| Arc::strong_count(line) > 1 || !line.state().is_idle(now_ms));
         }
