@@ -384,7 +384,12 @@ async fn real_an_old_refresh_token_ends_the_session_and_says_so() {
 /// This test binary again, as another process that goes on with a kept session `rounds` times.
 fn worker(connection: &Value, rounds: u32) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["real::real_worker", "--exact", "--ignored", "--nocapture"])
+        .args([
+            "real::real_other_process_of_a_pair",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
         .env("QUELL_WORKER_CONNECTION", connection.to_string())
         .env("QUELL_WORKER_ROUNDS", rounds.to_string())
         .stdout(Stdio::null())
@@ -395,7 +400,7 @@ fn worker(connection: &Value, rounds: u32) -> Child {
 
 #[tokio::test]
 #[ignore = "needs oidc: it is the other process of the tests below"]
-async fn real_worker() {
+async fn real_other_process_of_a_pair() {
     let Ok(connection) = std::env::var("QUELL_WORKER_CONNECTION") else {
         return;
     };
