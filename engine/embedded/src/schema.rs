@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use engine_model::{Code, code};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// The version of the tables below; a newer database is refused, an older one is migrated.
@@ -170,7 +171,7 @@ impl Folder {
             tx.pragma_update(None, "user_version", step + 1)?;
             tx.commit()?;
         }
-        connection.set_prepared_statement_cache_capacity(64);
+        keep_statements(&connection, 64)?;
         Ok(connection)
     }
 
@@ -179,9 +180,17 @@ impl Folder {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.database(), flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        connection.set_prepared_statement_cache_capacity(32);
+        keep_statements(&connection, 32)?;
         Ok(connection)
     }
+}
+
+/// Keeps prepared statements, and lets no bound value expire them: SQLite would plan each anew for
+/// every value, to look whether it is a rare one.
+fn keep_statements(connection: &Connection, count: usize) -> Result<(), StoreError> {
+    connection.set_prepared_statement_cache_capacity(count);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// The version of the tables; an error when this engine does not know it.
