@@ -53,8 +53,11 @@ def main(origin, tenant, key_path, certificate_path):
     }
     secret = msal.ConfidentialClientApplication(CLIENT, client_credential=SECRET, **options)
     token(secret.acquire_token_for_client([f"{RESOURCE}/.default"]))
-    with open(key_path, encoding="ascii") as key, open(certificate_path, encoding="ascii") as public:
-        credential = {"private_key": key.read(), "public_certificate": public.read()}
+    credential = {}
+    with open(key_path, encoding="ascii") as key:
+        credential["private_key"] = key.read()
+    with open(certificate_path, encoding="ascii") as certificate:
+        credential["public_certificate"] = certificate.read()
     credential["thumbprint"] = None
     certified = msal.ConfidentialClientApplication(
         CERTIFIED, client_credential=credential, **options

@@ -98,7 +98,9 @@ function accountOf(tenant, id) {
 async function grantOf(provider, clientId, accountId) {
   const grant = new provider.Grant({ clientId, accountId });
   grant.addOIDCScope(['openid', 'profile', 'offline_access', ...fullScopes()].join(' '));
-  for (const resource of Object.keys(RESOURCES)) grant.addResourceScope(resource, scopesOf(resource));
+  for (const resource of Object.keys(RESOURCES)) {
+    grant.addResourceScope(resource, scopesOf(resource));
+  }
   return grant.save();
 }
 
@@ -148,7 +150,7 @@ function configuration(tenant) {
     }),
     issueRefreshToken: (ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
-    ttl: { RefreshToken: 86400, DeviceCode: 900, AuthorizationCode: 60, Grant: 86400, Session: 600 },
+    ttl: { RefreshToken: 86400, DeviceCode: 900, AuthorizationCode: 60, Grant: 86400 },
     pkce: { required: () => true },
     interactions: { url: (ctx, { uid }) => `/${tenant}/interaction/${uid}` },
   };
@@ -158,7 +160,8 @@ function configuration(tenant) {
 async function answer(ctx, tenant, accountId) {
   const { provider, client, params } = ctx.oidc;
   const resource = resourceOf(params.scope) ?? Object.keys(RESOURCES)[0];
-  const info = await configuration(tenant).features.resourceIndicators.getResourceServerInfo(ctx, resource);
+  const { resourceIndicators } = configuration(tenant).features;
+  const info = resourceIndicators.getResourceServerInfo(ctx, resource);
   const { ResourceServer, AccessToken, RefreshToken, IdToken, Grant } = provider;
   const grant = await Grant.find(await grantOf(provider, client.clientId, accountId));
   const account = accountOf(tenant, accountId);
@@ -291,8 +294,7 @@ const server = createServer(async (request, response) => {
   const [, tenant, ...rest] = url.pathname.split('/');
   const provider = server.providers.get(tenant);
   if (!provider) {
-    const body = { error: 'invalid_request', error_codes: [90002], error_description: 'AADSTS90002' };
-    return send(response, 400, {}, body);
+    return send(response, 400, {}, { error: 'invalid_request', error_codes: [90002] });
   }
   const path = `/${rest.join('/')}`;
   if (path === '/oauth2/v2.0/token') {
