@@ -1,10 +1,12 @@
+mod documented;
+
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use actions_contract::{
-    Action, ActionInfo, Body, BoxFuture, Call, Effect, EffectKind, Egress, EgressError, ErrorKind,
+    Action, ActionInfo, BoxFuture, Call, Effect, EffectKind, Egress, EgressError, ErrorKind,
     Follow, Mode, Outcome, Request, Response,
 };
 use engine_model::{Millis, RunId, Timestamp};
@@ -249,112 +251,6 @@ fn every_mistake_is_refused_by_the_schema_and_before_anything_is_sent() {
                 info.id
             );
             assert_eq!(error.code, "AC0105", "{}: {mistake}", info.id);
-        }
-    }
-}
-
-fn documented() -> Vec<Value> {
-    serde_json::from_str(include_str!("../tests/documented.json")).unwrap()
-}
-
-#[test]
-fn the_facts_of_every_endpoint_are_the_documented_ones() {
-    let ours: Vec<Value> = endpoints()
-        .iter()
-        .map(|endpoint| {
-            json!({
-                "id": endpoint.id,
-                "api": endpoint.api.as_str(),
-                "method": endpoint.method.as_str(),
-                "path": endpoint.path,
-                "application": endpoint.permissions.application,
-                "delegated": endpoint.permissions.delegated,
-                "per_minute": endpoint.rate.per_minute,
-                "per_hour": endpoint.rate.per_hour,
-                "settles": endpoint.settles,
-            })
-        })
-        .collect();
-    let mut theirs = documented();
-    theirs.iter_mut().for_each(|facts| {
-        facts.as_object_mut().unwrap().remove("body");
-    });
-    for (ours, theirs) in ours.iter().zip(&theirs) {
-        assert_eq!(ours, theirs);
-    }
-    assert_eq!(ours.len(), theirs.len());
-}
-
-#[test]
-fn the_body_of_every_example_has_the_documented_names_and_words() {
-    let catalog = catalog(Options::default());
-    for facts in documented() {
-        let id = facts["id"].as_str().unwrap();
-        let action = catalog
-            .iter()
-            .find(|action| action.info().id.as_str() == id)
-            .unwrap();
-        let (_, sent) = attempt(action.as_ref(), action.info().example.clone());
-        let sent = sent.unwrap_or_else(|| panic!("{id} sent nothing"));
-        assert_eq!(sent.method.as_str(), facts["method"], "{id}");
-        let body = match sent.body {
-            Body::Json(body) => body,
-            Body::Empty => json!({}),
-            Body::Bytes { .. } => panic!("{id} sends bytes"),
-        };
-        let documented = facts["body"].as_array().unwrap();
-        let name = |field: &Value| field["name"].as_str().unwrap().to_owned();
-        let known: BTreeSet<String> = documented.iter().map(name).collect();
-        let sent: BTreeSet<String> = body.as_object().unwrap().keys().cloned().collect();
-        assert!(
-            sent.is_subset(&known),
-            "{id} sends {sent:?}, documented are {known:?}"
-        );
-        for field in documented {
-            let value = &body[name(field)];
-            assert!(
-                !value.is_null() || field["required"] == false,
-                "{id} lacks {}",
-                name(field)
-            );
-            if let (Some(words), false) = (field["allowed"].as_array(), value.is_null()) {
-                assert!(words.contains(value), "{id} sends {value}");
-            }
-        }
-    }
-}
-
-#[test]
-fn every_word_a_parameter_takes_is_one_the_service_knows() {
-    let infos = all();
-    for facts in documented() {
-        let info = find(&infos, facts["id"].as_str().unwrap());
-        for field in facts["body"].as_array().unwrap() {
-            let Some(allowed) = field["allowed"].as_array() else {
-                continue;
-            };
-            let vendor = field["name"].as_str().unwrap();
-            let ours: String = vendor
-                .char_indices()
-                .map(|(at, c)| match c.is_ascii_uppercase() && at > 0 {
-                    true => format!("_{}", c.to_ascii_lowercase()),
-                    false => c.to_ascii_lowercase().to_string(),
-                })
-                .collect();
-            let text = info.parameters["properties"][&ours].to_string();
-            for word in allowed {
-                assert!(
-                    text.contains(&word.to_string()),
-                    "{}: `{ours}` lacks {word}",
-                    info.id
-                );
-            }
-            assert_eq!(
-                text.matches("\"const\":\"").count(),
-                allowed.len(),
-                "{}: {ours}",
-                info.id
-            );
         }
     }
 }
