@@ -2,7 +2,7 @@ mod documented;
 
 use std::collections::BTreeSet;
 use std::pin::pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use actions_contract::{
@@ -314,4 +314,21 @@ fn every_schema_file_is_a_schema() {
 fn each_source_is_listed_once() {
     let sources: BTreeSet<_> = sources().iter().map(|source| source.source()).collect();
     assert_eq!(sources.len(), crate::sources().len());
+}
+
+#[test]
+fn an_id_that_would_climb_out_of_its_path_is_refused_before_anything_is_sent() {
+    for id in ["..", "."] {
+        let args = json!({ "machine_id": id, "comment": "c" });
+        let actions = catalog(Options::default());
+        let wanted =
+            |action: &&Arc<dyn Action>| action.info().id.as_str() == "defender.unisolate-machine";
+        let action = actions.iter().find(wanted).expect("an action");
+        let (outcome, sent) = attempt(&**action, args);
+        assert!(sent.is_none(), "{sent:?}");
+        let Outcome::Failed { error } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(error.code, "AC0105", "{error}");
+    }
 }

@@ -51,7 +51,7 @@ pub struct Call {
     pub playbook: PlaybookName,
     /// The path of the step.
     pub step: String,
-    /// The tenant the run belongs to.
+    /// The tenant the step works in: that of the run, unless the step names another.
     pub tenant: TenantId,
     /// The connection to use; the broker's default when absent.
     pub connection: Option<String>,

@@ -76,6 +76,16 @@ impl Request {
         self.body = Body::Json(body);
         self
     }
+
+    /// Whether the path holds `.` or `..`, encoded or not: readers of URLs climb by it, so that the
+    /// request would be another one than its operation is documented to send.
+    #[must_use]
+    pub fn climbs(&self) -> bool {
+        self.path.split(['/', '\\']).any(|segment| {
+            let plain = segment.replace("%2E", ".").replace("%2e", ".");
+            plain == "." || plain == ".."
+        })
+    }
 }
 
 /// What came back, whatever its status.
@@ -150,4 +160,33 @@ pub trait Egress: Send + Sync {
         call: &'a Call,
         request: Request,
     ) -> BoxFuture<'a, Result<Response, EgressError>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_climbs_is_told_from_one_that_only_has_dots() {
+        for (path, climbs) in [
+            ("/api/machines/%2E%2E/isolate", true),
+            ("/api/machines/.%2e/isolate", true),
+            ("/api/machines/%2e", true),
+            ("/api/..\\x", true),
+            ("/api/machines/pc.corp.example", false),
+            ("/api/machines/...", false),
+            ("/api/machines/%252E%252E", false),
+        ] {
+            let request = Request {
+                target: Target::Api(Api::Mde),
+                method: Method::Get,
+                path: path.to_owned(),
+                query: Vec::new(),
+                headers: Vec::new(),
+                body: Body::Empty,
+                operation: "defender.get-machine".into(),
+            };
+            assert_eq!(request.climbs(), climbs, "{path}");
+        }
+    }
 }

@@ -208,7 +208,8 @@ pub struct Endpoint {
 impl Endpoint {
     /// A request to this endpoint, the placeholders of the path filled with `segments` in order.
     ///
-    /// Each segment is percent-encoded, so that no value can leave its place in the path.
+    /// Each segment is percent-encoded, so that no value can leave its place in the path; `.` and
+    /// `..` are refused before anything is sent, see [`Request::climbs`].
     #[must_use]
     pub fn request(&self, segments: &[&str]) -> Request {
         let mut path = String::with_capacity(self.path.len() + 40);

@@ -316,6 +316,11 @@ impl<O: Operation> OperationAction<O> {
         egress: &dyn Egress,
         request: Request,
     ) -> Result<Response, Stop> {
+        if request.climbs() {
+            let message = format!("`{}` does not stay in its place", request.path);
+            let kind = ErrorKind::InvalidInput;
+            return Err(ActionError::permanent(kind, code::AC0105, message).into());
+        }
         let looks_back = call.mode != Mode::Execute || call.resume.is_some();
         let looks = looks_back || !self.info.effect.kind().needs_reconcile();
         match egress.send(call, request).await {

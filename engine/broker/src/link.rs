@@ -101,7 +101,7 @@ impl Link {
         }
     }
 
-    /// Whether runs of this tenant may use the connection; `default` stands for no tenant known.
+    /// Whether runs of this tenant may use the connection.
     pub(crate) fn admit(&self, tenant: &str) -> Result<(), Turned> {
         match &self.role {
             Role::Application { home, .. } | Role::User { home, .. } => {
@@ -139,8 +139,7 @@ impl Link {
 
 impl Home {
     fn serves(&self, tenant: &str) -> bool {
-        tenant == "default"
-            || self.tenant.eq_ignore_ascii_case(tenant)
+        self.tenant.eq_ignore_ascii_case(tenant)
             || self
                 .tenants
                 .iter()

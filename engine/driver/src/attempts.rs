@@ -76,7 +76,10 @@ impl Attempts {
             run: origin.run.clone(),
             playbook: origin.playbook.clone(),
             step: attempt.label.clone(),
-            tenant: origin.tenant.clone(),
+            tenant: attempt
+                .tenant
+                .clone()
+                .unwrap_or_else(|| origin.tenant.clone()),
             connection: attempt.connection.clone(),
             action: attempt.action.clone(),
             effect: attempt.effect,

@@ -265,6 +265,8 @@ pub struct ActionStep {
     pub with: Template,
     /// The connection, where the step names one; else the playbook's for the family, if any.
     pub connection: Option<String>,
+    /// The tenant, where the step names one; else that of the run.
+    pub tenant: Option<Template>,
     /// How often and when it is tried again.
     pub retry: Retry,
 }

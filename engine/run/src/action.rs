@@ -10,10 +10,11 @@
 //!       └────▶ Done / Failed for good
 //! ```
 
+mod place;
 mod reconcile;
 
 use actions_contract::{ActionError, EffectKind, ErrorKind, Idempotency, Mode, Outcome};
-use engine_model::{Millis, Timestamp, code};
+use engine_model::{Millis, TenantId, Timestamp, code};
 use engine_playbook::plan::{ActionStep, Step};
 use serde_json::Value;
 
@@ -33,6 +34,8 @@ const LOOK_PAUSE: Millis = Millis::from_ms(500);
 /// Where an action stands.
 pub(crate) struct ActionState {
     args: Value,
+    /// The tenant that the step names.
+    tenant: Option<TenantId>,
     begun_at: Timestamp,
     deadline: Timestamp,
     /// Tries so far.
@@ -115,11 +118,13 @@ impl ActionState {
         deadline: Timestamp,
     ) -> Result<Self, ActionError> {
         let args = cx.render(env, &of.action.with)?;
+        let tenant = place::tenant(cx, env, of)?;
         if cx.now >= deadline {
             return Err(timed_out(code::RN0103, "the step", deadline));
         }
         let mut state = Self {
             args,
+            tenant,
             begun_at: cx.now,
             deadline,
             attempts: 0,
@@ -350,12 +355,13 @@ impl ActionState {
             cid,
             step: of.step.path.clone(),
             label: of.step.label().to_owned(),
-            idem: format!("{}/{}", cx.shared.run, of.step.label()),
+            idem: place::idem(cx, of, self.tenant.as_ref()),
             attempt: self.attempts,
             mode,
             action: of.action.info.id.clone(),
             effect: of.effect(),
             connection: of.action.connection.clone(),
+            tenant: self.tenant.clone(),
             args: self.args.clone(),
             resume: self.resume.clone(),
             begun_at: self.begun_at,

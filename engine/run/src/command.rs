@@ -1,7 +1,7 @@
 //! What a run wants done; performed only after the event that led to it is durable.
 
 use actions_contract::{EffectKind, Mode};
-use engine_model::{ActionId, Millis, Timestamp};
+use engine_model::{ActionId, Millis, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,7 +41,7 @@ pub struct Attempt {
     pub step: String,
     /// What people call the step: its id, or its path.
     pub label: String,
-    /// `run / step`: the same for every try of the step.
+    /// `run / step`, and `@ tenant` where the step names one: the same for every try of the step.
     pub idem: String,
     /// 1 for the first try of the step.
     pub attempt: u32,
@@ -54,6 +54,9 @@ pub struct Attempt {
     /// The connection; the broker's default when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
+    /// The tenant that the step names; that of the run when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
     /// The parameters.
     pub args: Value,
     /// What the action handed back when it said `Pending`.

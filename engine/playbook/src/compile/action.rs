@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actions_contract::ActionInfo;
-use engine_model::{Millis, code};
+use engine_model::{Millis, TenantId, code};
 use serde_json::Value;
 
 use super::{Compiler, retry};
@@ -12,7 +12,7 @@ use crate::expr::{Template, Type};
 use crate::plan::{ActionStep, StepKind};
 use crate::shape::Rules;
 use crate::suggest::similar;
-use crate::syntax::{self, Spanned};
+use crate::syntax::{self, Spanned, StepConnection};
 use crate::yaml::NodeId;
 
 impl Compiler<'_, '_> {
@@ -37,20 +37,51 @@ impl Compiler<'_, '_> {
             self.defaults.retry.as_ref(),
         );
         let output = Type::from_schema(&info.output);
-        let connection = written
-            .connection
-            .as_ref()
-            .map(|connection| connection.value.clone())
-            .or_else(|| self.connections.get(info.id.family()).cloned());
+        let (connection, tenant) = self.connection(written, info.id.family());
         Some((
             ActionStep {
                 info,
                 with,
                 connection,
+                tenant,
                 retry,
             },
             output,
         ))
+    }
+
+    /// The connection of a step and its tenant, where something is said about them.
+    fn connection(
+        &mut self,
+        written: &syntax::Step,
+        family: &str,
+    ) -> (Option<String>, Option<Template>) {
+        let usual = self.connections.get(family).cloned();
+        let Some(Spanned { value, .. }) = &written.connection else {
+            return (usual, None);
+        };
+        match value {
+            StepConnection::Name(name) => (Some(name.clone()), None),
+            StepConnection::InTenant(place) => {
+                let tenant = place.tenant.and_then(|tenant| self.tenant(tenant.0));
+                (place.name.clone().or(usual), tenant)
+            }
+        }
+    }
+
+    fn tenant(&mut self, at: NodeId) -> Option<Template> {
+        let tenant = self.text(at)?;
+        if let Template::Literal(written) = &tenant
+            && let Some(text) = written.as_str()
+            && text.parse::<TenantId>().is_err()
+        {
+            let message = format!("`{text}` is no tenant");
+            let help = "write the GUID of a directory, such as \
+                        `6f0d1c2e-3b4a-4c5d-8e9f-0a1b2c3d4e5f`";
+            self.report.value(code::PB0201, at, message).help(help);
+            return None;
+        }
+        Some(tenant)
     }
 
     /// The deadline of a step that says nothing about it.

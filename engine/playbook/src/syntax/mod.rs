@@ -14,7 +14,10 @@ use serde::Deserialize;
 
 pub use place::{Anything, Condition, OneOrMany, Ordered, Spanned, TextWithExpressions};
 pub(crate) use read::read;
-pub use step::{Branch, ErrorWord, Fail, Handler, OnErrorWord, Retry, Step, Stop, StopWord};
+pub use step::{
+    Branch, ErrorWord, Fail, Handler, InTenant, OnErrorWord, Retry, Step, StepConnection, Stop,
+    StopWord,
+};
 pub use trigger::{AlertTrigger, Event, Examples, Manual, MissedWord, Schedule, Source, Trigger};
 
 /// A playbook: what starts it, what it does, and how it ends.

@@ -7,8 +7,8 @@ use actions_contract::ErrorKind;
 use engine_model::{Millis, StepId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::place::{Anything, Condition, Ordered, Spanned, TextWithExpressions};
 
@@ -31,8 +31,8 @@ pub struct Step {
     pub retry: Option<Spanned<Retry>>,
     /// What happens when the step fails: `fail`, `continue`, or steps that handle the error.
     pub on_error: Option<Handler>,
-    /// The configured connection to use instead of the playbook's for this family.
-    pub connection: Option<Spanned<String>>,
+    /// The configured connection to use instead of the playbook's for this family, and the tenant.
+    pub connection: Option<Spanned<StepConnection>>,
     /// Words to find it by.
     pub tags: Option<Vec<String>>,
     /// Never runs; counts as skipped.
@@ -56,6 +56,66 @@ pub struct Step {
     pub stop: Option<Spanned<Stop>>,
     /// Raises an error; `{}` raises the one that is being handled again.
     pub fail: Option<Spanned<Fail>>,
+}
+
+/// The connection of a step.
+#[derive(Clone, Debug)]
+pub enum StepConnection {
+    /// Its name.
+    Name(String),
+    /// Its name and the tenant.
+    InTenant(InTenant),
+}
+
+/// A connection and the tenant that the step works in.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InTenant {
+    /// The connection; the playbook's for this family when absent.
+    pub name: Option<String>,
+    /// The GUID of the tenant, often of an expression; it has to be one that the connection may
+    /// reach. The alert's tenant when absent.
+    pub tenant: Option<TextWithExpressions>,
+}
+
+impl<'de> Deserialize<'de> for StepConnection {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrMap;
+
+        impl<'de> Visitor<'de> for NameOrMap {
+            type Value = StepConnection;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, or a map of `name` and `tenant`")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<StepConnection, E> {
+                Ok(StepConnection::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<StepConnection, A::Error> {
+                InTenant::deserialize(MapAccessDeserializer::new(access))
+                    .map(StepConnection::InTenant)
+            }
+        }
+
+        deserializer.deserialize_any(NameOrMap)
+    }
+}
+
+impl JsonSchema for StepConnection {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "StepConnection".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let map = generator.subschema_for::<InTenant>();
+        json_schema!({ "anyOf": [{ "type": "string" }, map] })
+    }
 }
 
 /// One branch of a `switch`.

@@ -255,6 +255,42 @@ fn a_stop_may_count_as_cancelled() {
 }
 
 #[test]
+fn a_step_works_in_the_tenant_that_it_names_and_its_key_says_so() {
+    let one = "6f0d1c2e-3b4a-4c5d-8e9f-0a1b2c3d4e5f";
+    playbook(&format!(
+        r"
+        connections: {{soc: mssp}}
+        steps:
+          - set: {{customer: {one}}}
+          - {{id: there, uses: soc.look, connection: {{tenant: '${{{{ vars.customer }}}}'}}}}
+          - {{id: also, uses: soc.look, connection: {{name: lab, tenant: {one}}}}}
+          - {{id: nowhere, uses: soc.look, connection: {{tenant: '${{{{ 7 | string }}}} x'}}}}
+        "
+    ))
+    .check(expect![[r#"
+        0s started
+                  1 execute soc.look over mssp in
+                    6f0d1c2e-3b4a-4c5d-8e9f-0a1b2c3d4e5f as
+                    run_zkhhvlblhagi2nb55cjlbf2cig/there@6f0d1c2e-3b4a-4c5d-8e9f-0a1b2c3d4e5f
+        100ms 1 done {}
+                  2 execute soc.look over lab in
+                    6f0d1c2e-3b4a-4c5d-8e9f-0a1b2c3d4e5f as
+                    run_zkhhvlblhagi2nb55cjlbf2cig/also@6f0d1c2e-3b4a-4c5d-8e9f-0a1b2c3d4e5f
+        200ms 2 done {}
+                  finish failed {"attempts":0, "cause":null, "code":"RN0101",
+                    "kind":"expression", "message":"`connection.tenant` is \"7 x\",
+                    which is no tenant", "retryable":false, "step":"nowhere"}
+        steps[0]: succeeded
+        there: succeeded x1 {}
+        also: succeeded x1 {}
+        nowhere: failed {"attempts":0, "cause":null, "code":"RN0101",
+          "kind":"expression", "message":"`connection.tenant` is \"7 x\", which is
+          no tenant", "retryable":false, "step":"nowhere"}
+        vars: {"customer":"6f0d1c2e-3b4a-4c5d-8e9f-0a1b2c3d4e5f"}
+    "#]]);
+}
+
+#[test]
 fn the_connection_of_the_step_wins_over_the_one_of_the_playbook() {
     playbook(
         r"

@@ -272,6 +272,9 @@ fn attempt_line(attempt: &Attempt) -> String {
     if let Some(connection) = &attempt.connection {
         write!(line, " over {connection}").unwrap();
     }
+    if let Some(tenant) = &attempt.tenant {
+        write!(line, " in {tenant} as {}", attempt.idem).unwrap();
+    }
     if attempt.timeout != Millis::from_secs(60) {
         write!(line, " within {}", attempt.timeout).unwrap();
     }
