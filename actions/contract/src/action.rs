@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use engine_model::{ActionId, Millis, PlaybookName, RunId, TenantId, Timestamp};
+use engine_model::{ActionId, Digest, Millis, PlaybookName, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ActionError, ActionInfo, EffectKind, Egress};
+use crate::{ActionError, ActionInfo, Ask, EffectKind, Egress};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -113,6 +113,20 @@ pub enum Outcome {
     /// The request may have reached the service and there is no answer.
     Unknown {
         /// What was seen.
+        error: ActionError,
+    },
+    /// A policy asks for people to agree first; nothing was sent.
+    Held {
+        /// The rule that asks.
+        rule: String,
+        /// The digest of what they agree to; another one has to be asked for anew.
+        digest: Digest,
+        /// What they are asked.
+        approval: Box<Ask>,
+    },
+    /// A guard rail or the stop switch said no; nothing was sent, and no other try follows.
+    Refused {
+        /// Why.
         error: ActionError,
     },
 }

@@ -5,6 +5,7 @@
 //! directly. Both reach the world through [`Egress`] and nothing else.
 
 mod action;
+mod ask;
 mod egress;
 mod endpoint;
 mod error;
@@ -14,6 +15,7 @@ mod secret;
 mod source;
 
 pub use action::{Action, BoxFuture, Call, Follow, Mode, Outcome};
+pub use ask::{Approvers, Ask, Escalation};
 pub use egress::{Body, Egress, EgressError, HeaderText, Request, Response, Sent, Target};
 pub use endpoint::{
     Api, Confidence, Effect, EffectKind, Endpoint, Idempotency, Method, Permissions, Rate,

@@ -158,7 +158,11 @@ fn words(kind: &NewsKind) -> (&'static str, Style, String) {
             let (mark, style) = match status {
                 RunStatus::Succeeded => ("✔", GOOD),
                 RunStatus::Running => ("▶", BOLD),
-                RunStatus::Failed | RunStatus::TimedOut | RunStatus::Cancelled => ("✘", BAD),
+                RunStatus::Failed
+                | RunStatus::TimedOut
+                | RunStatus::Cancelled
+                | RunStatus::Denied
+                | RunStatus::Refused => ("✘", BAD),
             };
             (mark, style, format!("run {}{reason}", status.as_str()))
         }

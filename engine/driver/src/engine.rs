@@ -79,6 +79,17 @@ pub struct ManualStart {
     pub dry_run: bool,
 }
 
+/// Something that a run may wait for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// The name under which it is waited for.
+    pub name: String,
+    /// Who or what sends it.
+    pub by: String,
+    /// What it says.
+    pub value: Value,
+}
+
 /// Which runs to list, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct RunFilter {
@@ -192,6 +203,14 @@ pub trait Engine: Send + Sync {
         &'a self,
         run: &'a RunId,
         by: &'a str,
+    ) -> BoxFuture<'a, Result<bool, EngineError>>;
+
+    /// Hands a signal to a run: an answer, an alert, the end of another run. One that nothing in
+    /// the run waits for yet is kept until then. False when the run is over already.
+    fn signal<'a>(
+        &'a self,
+        run: &'a RunId,
+        signal: Signal,
     ) -> BoxFuture<'a, Result<bool, EngineError>>;
 
     /// Everything about a run.

@@ -12,7 +12,7 @@ pub use attempts::{Attempts, Origin};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{
     AlertDocument, AlertSummary, Engine, EngineError, ManualStart, Page, Receipt, RunDocument,
-    RunFilter, RunNews, RunSummary,
+    RunFilter, RunNews, RunSummary, Signal,
 };
 pub use playbooks::{Loaded, PlaybookText, Playbooks, Refused};
 pub use starts::{Begun, begin};

@@ -46,6 +46,10 @@ pub fn begin(
         Cause::Planned { at } => Some(json!({ "planned_at": at })),
         Cause::Alert { .. } | Cause::Manual { .. } => None,
     };
+    let by = match &start.cause {
+        Cause::Manual { by, .. } => Some(by.clone()),
+        Cause::Alert { .. } | Cause::Planned { .. } => None,
+    };
     let event = Event::Started(Box::new(Started {
         at,
         run: start.run,
@@ -55,6 +59,7 @@ pub fn begin(
         trigger: start.trigger,
         inputs: start.inputs,
         alert,
+        by,
         schedule,
         engine: env!("CARGO_PKG_VERSION").to_owned(),
         settings,

@@ -12,13 +12,14 @@ use std::time::Duration;
 use actions_contract::{ActionError, ErrorKind, Outcome};
 use engine_driver::{Origin, RunNews};
 use engine_model::{Timestamp, code};
-use engine_run::{Attempt, Cid, Command, Event, Run, RunStatus};
+use engine_run::{Attempt, Await, Cid, Command, Event, Run, RunStatus};
 use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::inner::Inner;
 use crate::rows::{self, RunRow, to_json};
+use crate::signals;
 
 /// How long a run stays in memory while nothing of it is going on.
 const LINGER: Duration = Duration::from_secs(5);
@@ -30,6 +31,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) enum Message {
     /// A timer is due.
     Fired(Cid),
+    /// A signal came in and is durable.
+    Called,
     /// Somebody cancels the run; answered once that is durable.
     Cancel {
         by: String,
@@ -47,6 +50,8 @@ pub(crate) struct Actor {
     live: bool,
     /// Tries that were under way at a stop and are not yet reported as interrupted.
     owed: usize,
+    /// A signal may have come in for something that is waited for.
+    called: bool,
     attempts: JoinSet<(Cid, Outcome)>,
     mailbox: mpsc::Receiver<Message>,
 }
@@ -58,6 +63,8 @@ pub(crate) struct Standing {
     pub(crate) run: Run,
     pub(crate) next_seq: u64,
     pub(crate) live: bool,
+    /// Whether a signal may have come in for something that it waits for.
+    pub(crate) called: bool,
 }
 
 impl Actor {
@@ -72,6 +79,7 @@ impl Actor {
             run,
             next_seq,
             live,
+            called,
         } = standing;
         let origin = Arc::new(origin);
         Self {
@@ -82,6 +90,7 @@ impl Actor {
             next_seq,
             live,
             owed: 0,
+            called,
             attempts: JoinSet::new(),
             mailbox,
         }
@@ -97,9 +106,13 @@ impl Actor {
             }
             self.owed -= 1;
             let at = self.inner.clock.now();
-            over = self.take(Event::Interrupted { cid, at }).await;
+            over = self.take(Event::Interrupted { cid, at }, None).await;
         }
         while !over {
+            if let Some((event, signal)) = self.signal().await {
+                over = self.take(event, Some(signal)).await;
+                continue;
+            }
             let idle = self.attempts.is_empty();
             let linger = async move {
                 if idle {
@@ -112,6 +125,10 @@ impl Actor {
                 message = self.mailbox.recv() => match message {
                     Some(Message::Fired(cid)) => {
                         (Event::Fired { cid, at: self.inner.clock.now() }, None)
+                    }
+                    Some(Message::Called) => {
+                        self.called = true;
+                        continue;
                     }
                     Some(Message::Cancel { by, done }) => {
                         (Event::Cancelled { at: self.inner.clock.now(), by }, Some(done))
@@ -132,7 +149,7 @@ impl Actor {
                     continue;
                 }
             };
-            over = self.take(event).await;
+            over = self.take(event, None).await;
             if let Some(done) = done {
                 // Nobody waits any more; the run is cancelled all the same.
                 let _ = done.send(());
@@ -141,10 +158,33 @@ impl Actor {
         self.inner.remove(self.row);
     }
 
-    /// Handles one event; true when the run is over.
-    async fn take(&mut self, event: Event) -> bool {
+    /// The next signal that is waited for, and its place in the table; none when there is none.
+    async fn signal(&mut self) -> Option<(Event, i64)> {
+        while self.called {
+            let row = self.row;
+            let found = self
+                .inner
+                .archive
+                .read(move |connection| signals::first_awaited(connection, row));
+            match found.await {
+                Ok(Some(pending)) => {
+                    let at = self.inner.clock.now();
+                    return Some(pending.event(at));
+                }
+                Ok(None) => self.called = false,
+                Err(error) => {
+                    tracing::error!(run = %self.origin.run, %error, "the run is paused");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        None
+    }
+
+    /// Handles one event, which uses up `signal` where one led to it; true when the run is over.
+    async fn take(&mut self, event: Event, signal: Option<i64>) -> bool {
         let commands = self.run.advance(&event);
-        let unit = Arc::new(Unit::new(self, &event, &commands));
+        let unit = Arc::new(Unit::new(self, &event, &commands, signal));
         loop {
             let unit = Arc::clone(&unit);
             match self
@@ -175,6 +215,7 @@ impl Actor {
             match command {
                 Command::Attempt(attempt) => self.attempt(*attempt),
                 Command::Timer { cid, wake_at } => self.inner.timers.add(wake_at, self.row, cid),
+                Command::Await(_) => self.called = true,
                 Command::Forget { .. } => {}
                 Command::Finish(finish) => {
                     tracing::info!(
@@ -223,20 +264,25 @@ struct Unit {
     seq: u64,
     body: String,
     timers: Vec<(Cid, Timestamp)>,
+    awaits: Vec<Await>,
     forgotten: Vec<Cid>,
+    /// The signal that is used up.
+    signal: Option<i64>,
     live: bool,
     live_before: bool,
     ended: Option<(RunStatus, Timestamp)>,
 }
 
 impl Unit {
-    fn new(actor: &Actor, event: &Event, commands: &[Command]) -> Self {
+    fn new(actor: &Actor, event: &Event, commands: &[Command], signal: Option<i64>) -> Self {
         let mut unit = Self {
             row: actor.row,
             seq: actor.next_seq,
             body: to_json(event),
             timers: Vec::new(),
+            awaits: Vec::new(),
             forgotten: Vec::new(),
+            signal,
             live: actor.owed > 0 || !actor.attempts.is_empty(),
             live_before: actor.live,
             ended: None,
@@ -248,6 +294,7 @@ impl Unit {
             match command {
                 Command::Attempt(_) => unit.live = true,
                 Command::Timer { cid, wake_at } => unit.timers.push((*cid, *wake_at)),
+                Command::Await(wait) => unit.awaits.push((**wait).clone()),
                 Command::Forget { cid } => unit.forgotten.push(*cid),
                 Command::Finish(finish) => unit.ended = Some((finish.status, event.at())),
             }
@@ -259,6 +306,13 @@ impl Unit {
         rows::add_event(connection, (self.row, self.seq), &self.body, None)?;
         for cid in &self.forgotten {
             rows::remove_timer(connection, self.row, *cid)?;
+            signals::remove_await(connection, self.row, *cid)?;
+        }
+        if let Some(signal) = self.signal {
+            signals::remove_signal(connection, signal)?;
+        }
+        for wait in &self.awaits {
+            signals::add_await(connection, self.row, wait)?;
         }
         for (cid, wake_at) in &self.timers {
             rows::add_timer(connection, self.row, *cid, *wake_at)?;
@@ -266,6 +320,7 @@ impl Unit {
         match self.ended {
             Some((status, at)) => {
                 rows::remove_timers(connection, self.row)?;
+                signals::remove_all(connection, self.row)?;
                 rows::set_run(connection, self.row, status, false, Some(at))
             }
             None if self.live != self.live_before => {

@@ -1,13 +1,13 @@
 //! The engine on SQLite.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actions_contract::BoxFuture;
 use engine_driver::{
     AlertDocument, AlertSummary, Attempts, Clock, Engine, EngineError, ManualStart, Page,
-    Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary,
+    Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary, Signal,
 };
 use engine_model::{Alert, RunId, TenantId, Timestamp, code};
 use engine_run::{RunStatus, Settings};
@@ -18,8 +18,9 @@ use crate::actor::Message;
 use crate::archive::Archive;
 use crate::inner::Inner;
 use crate::intake;
-use crate::rows;
+use crate::rows::{self, RunRow};
 use crate::schema::{Folder, StoreError};
+use crate::signals;
 use crate::timers::Timers;
 use crate::writer::Writer;
 
@@ -77,13 +78,20 @@ impl Embedded {
         });
         inner.keep_playbooks().await?;
         let since = options.schedules_since.unwrap_or_else(|| inner.clock.now());
-        let (timers, live) = inner
+        let (timers, live, called) = inner
             .archive
-            .read(|connection| Ok((rows::timers(connection)?, rows::live_runs(connection)?)))
+            .read(|connection| {
+                Ok((
+                    rows::timers(connection)?,
+                    rows::live_runs(connection)?,
+                    signals::called_runs(connection)?,
+                ))
+            })
             .await?;
         for (wake_at, run, cid) in timers {
             inner.timers.add(wake_at, run, cid);
         }
+        let live: BTreeSet<RunRow> = live.into_iter().chain(called).collect();
         for run in live {
             inner.recover(run);
         }
@@ -163,6 +171,13 @@ impl Embedded {
         // A run that ended meanwhile drops the message.
         Ok(cancelled.await.is_ok())
     }
+
+    async fn signal_run(&self, run: &RunId, signal: Signal) -> Result<bool, EngineError> {
+        let (row, _) = self.inner.archive.find(run).await?;
+        let inner = Arc::clone(&self.inner);
+        self.to_the_end(async move { signals::send(&inner, row, signal).await })
+            .await
+    }
 }
 
 impl Drop for Embedded {
@@ -188,6 +203,14 @@ impl Engine for Embedded {
         by: &'a str,
     ) -> BoxFuture<'a, Result<bool, EngineError>> {
         Box::pin(self.cancel_run(run, by))
+    }
+
+    fn signal<'a>(
+        &'a self,
+        run: &'a RunId,
+        signal: Signal,
+    ) -> BoxFuture<'a, Result<bool, EngineError>> {
+        Box::pin(self.signal_run(run, signal))
     }
 
     fn run<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>> {

@@ -21,6 +21,8 @@ use crate::writer::Writer;
 const MAILBOX: usize = 64;
 /// The longest sleep of the timers: the machine may have slept, and clocks may have been set.
 const LOOK_AGAIN: Millis = Millis::from_secs(30);
+/// How long a run with a full mailbox is left alone.
+const BUSY: Millis = Millis::from_ms(20);
 /// How long a run waits before it is rebuilt again, when the database could not be read.
 const PAUSE: Millis = Millis::from_secs(1);
 
@@ -70,6 +72,18 @@ impl Inner {
         drop(actors);
         self.revive(row, mailbox);
         Ok(())
+    }
+
+    /// Tells a run that a signal came in for it, however much it is told already.
+    pub(crate) fn call(self: &Arc<Self>, row: RunRow) {
+        if self.deliver(row, Message::Called).is_err() {
+            let inner = Arc::clone(self);
+            self.spawn(Box::pin(async move {
+                while inner.deliver(row, Message::Called).is_err() {
+                    tokio::time::sleep(BUSY.to_std()).await;
+                }
+            }));
+        }
     }
 
     /// Wakes a run that had a try under way when the engine stopped.
@@ -145,6 +159,8 @@ impl Inner {
                 run,
                 next_seq,
                 live,
+                // It may have been called while it was not there.
+                called: true,
             },
             interrupted,
         )))

@@ -12,6 +12,7 @@ use crate::actor::Standing;
 use crate::engine::of_store;
 use crate::inner::Inner;
 use crate::rows::{self, AlertRow, NewAlert, RunRow, to_json};
+use crate::signals;
 
 /// The tenant of a start that means none.
 const NO_TENANT: &str = "default";
@@ -216,6 +217,7 @@ fn go_on(inner: &Arc<Inner>, begun: Vec<Begun>, rows: Vec<Option<RunRow>>) -> Ve
             run,
             next_seq: 1,
             live,
+            called: false,
         };
         inner.begin(standing, commands);
     }
@@ -245,7 +247,10 @@ impl NewRun {
             commands: begun
                 .commands
                 .iter()
-                .filter(|command| matches!(command, Command::Attempt(_) | Command::Timer { .. }))
+                .filter(|command| {
+                    let kept = matches!(command, Command::Timer { .. } | Command::Await(_));
+                    kept || matches!(command, Command::Attempt(_))
+                })
                 .cloned()
                 .collect(),
             text: inner.text_to_keep(&begun.summary.digest),
@@ -273,8 +278,12 @@ impl NewRun {
             rows::keep_playbook(connection, playbook, digest, text)?;
         }
         for command in &self.commands {
-            if let Command::Timer { cid, wake_at } = command {
-                rows::add_timer(connection, row, *cid, *wake_at)?;
+            match command {
+                Command::Timer { cid, wake_at } => {
+                    rows::add_timer(connection, row, *cid, *wake_at)?;
+                }
+                Command::Await(wait) => signals::add_await(connection, row, wait)?,
+                _ => {}
             }
         }
         Ok(())

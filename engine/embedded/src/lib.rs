@@ -15,6 +15,7 @@ mod readers;
 mod rows;
 mod schedules;
 mod schema;
+mod signals;
 mod timers;
 mod writer;
 

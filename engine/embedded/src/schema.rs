@@ -8,10 +8,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// The version of the tables below; a newer database is refused, an older one is migrated.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// One step per version, each from the one before it.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE playbooks (
         digest TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -66,7 +67,25 @@ const MIGRATIONS: [&str; 1] = ["
         at INTEGER NOT NULL,
         PRIMARY KEY (playbook, trigger)
     ) WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE awaits (
+        run INTEGER NOT NULL,
+        cid INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (run, cid)
+    ) WITHOUT ROWID;
+    CREATE TABLE signals (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        run INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX signals_by_run ON signals (run, name);
+",
+];
 
 /// Why the database did not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -156,6 +156,8 @@ codes! {
     RN0104: "The run was cancelled.",
     RN0105: "The playbook raised an error.",
     RN0106: "The inputs do not fit the playbook.",
+    RN0107: "A person said no.",
+    RN0108: "Nobody answered in time.",
     ST0101: "The database is newer than this engine.",
     ST0102: "The database is in use or cannot be written.",
     ST0103: "The database is damaged.",

@@ -10,17 +10,20 @@
 //!       └────▶ Done / Failed for good
 //! ```
 
+mod held;
 mod place;
 mod reconcile;
+mod retry;
 
-use actions_contract::{ActionError, EffectKind, ErrorKind, Idempotency, Mode, Outcome};
+use actions_contract::{ActionError, EffectKind, Idempotency, Mode, Outcome};
 use engine_model::{Millis, TenantId, Timestamp, code};
 use engine_playbook::plan::{ActionStep, Step};
 use serde_json::Value;
 
+use self::held::{Held, refusal};
 use self::reconcile::{Doubt, goes_on, unclear};
 use crate::cx::{Cx, Env, Input, timed_out};
-use crate::{Attempt, Cid, Command, NewsKind};
+use crate::{Approved, Attempt, Cid, Command, NewsKind};
 
 /// The longest one try may take.
 const ATTEMPT_MAX: Millis = Millis::from_secs(60);
@@ -38,6 +41,8 @@ pub(crate) struct ActionState {
     tenant: Option<TenantId>,
     begun_at: Timestamp,
     deadline: Timestamp,
+    /// The deadline of what stands around the step: time for people goes up to that.
+    outer: Timestamp,
     /// Tries so far.
     pub(crate) attempts: u32,
     /// Tries that failed; interruptions of the engine do not count.
@@ -57,11 +62,14 @@ pub(crate) struct ActionState {
     doubt: Option<Doubt>,
     /// Set when the run is cancelled while something that contains may be under way.
     cancelling: bool,
+    /// What people agreed to.
+    approved: Vec<Approved>,
 }
 
 enum Wait {
     Try { cid: Cid, mode: Mode },
     Timer { cid: Cid, then: Mode },
+    People(Box<Held>),
 }
 
 /// What an event came to for an action.
@@ -72,6 +80,8 @@ pub(crate) enum ActionFlow {
         simulated: bool,
     },
     Failed(ActionError),
+    /// A person said no.
+    Denied(ActionError),
     /// The run is being cancelled; what the try came to that was under way, where that was found
     /// out.
     Cancelled(Option<Result<Value, ActionError>>),
@@ -82,7 +92,7 @@ impl ActionFlow {
     fn cancelled(self) -> Self {
         match self {
             Self::Done { output, .. } => Self::Cancelled(Some(Ok(output))),
-            Self::Failed(error) => Self::Cancelled(Some(Err(error))),
+            Self::Failed(error) | Self::Denied(error) => Self::Cancelled(Some(Err(error))),
             other => other,
         }
     }
@@ -115,7 +125,7 @@ impl ActionState {
         cx: &mut Cx<'_>,
         env: &Env<'_>,
         of: &Of<'_>,
-        deadline: Timestamp,
+        (deadline, outer): (Timestamp, Timestamp),
     ) -> Result<Self, ActionError> {
         let args = cx.render(env, &of.action.with)?;
         let tenant = place::tenant(cx, env, of)?;
@@ -127,6 +137,7 @@ impl ActionState {
             tenant,
             begun_at: cx.now,
             deadline,
+            outer,
             attempts: 0,
             failures: 0,
             looks: 0,
@@ -140,6 +151,7 @@ impl ActionState {
             remote: None,
             doubt: None,
             cancelling: false,
+            approved: Vec::new(),
         };
         let simulate = cx.shared.settings.dry_run && of.effect() != EffectKind::Read;
         state.ask(
@@ -173,6 +185,9 @@ impl ActionState {
             (Input::Fired(timer), Wait::Timer { cid, then }) if timer == cid => {
                 let then = *then;
                 self.woken(cx, of, then)
+            }
+            (Input::Signalled(_) | Input::Fired(_), Wait::People(_)) => {
+                self.answered(cx, of, input)?
             }
             (Input::Cancel, _) => return Some(self.cancel(cx, of)),
             _ => return None,
@@ -225,6 +240,15 @@ impl ActionState {
             Outcome::Unclear { message } => ActionFlow::Failed(unclear(message)),
             Outcome::Failed { error } => self.failed(cx, of, mode, error.clone()),
             Outcome::Unknown { error } => self.unknown(cx, of, mode, error),
+            Outcome::Held { .. } | Outcome::Refused { .. } if self.cancelling => {
+                ActionFlow::Cancelled(None)
+            }
+            Outcome::Held {
+                rule,
+                digest,
+                approval,
+            } => self.held(cx, of, (rule, digest), approval),
+            Outcome::Refused { error } => ActionFlow::Failed(refusal(error)),
         }
     }
 
@@ -262,53 +286,6 @@ impl ActionState {
         mode != Mode::Execute || self.resume.is_some()
     }
 
-    fn failed(
-        &mut self,
-        cx: &mut Cx<'_>,
-        of: &Of<'_>,
-        mode: Mode,
-        error: ActionError,
-    ) -> ActionFlow {
-        if self.doubt.is_some() {
-            return self.look_failed(cx, of, &error);
-        }
-        if self.cancelling {
-            return ActionFlow::Cancelled(None);
-        }
-        self.setbacks += 1;
-        let waited = is_waiting_room(&error);
-        self.failures += u32::from(!waited);
-        let retry = &of.action.retry;
-        let following = self.resume.is_some();
-        let again = error.retryable
-            && (following
-                || (self.failures < retry.max_attempts && retry.on.contains(&error.kind)));
-        let mut pause = error
-            .retry_after
-            .unwrap_or_else(|| self.back_off(cx, of, self.setbacks));
-        if following || waited {
-            // However often: never without a pause.
-            pause = pause.max(LOOK_PAUSE);
-        }
-        if !again || cx.now.plus(pause) >= self.deadline {
-            return ActionFlow::Failed(error);
-        }
-        self.retry(cx, of, (pause, mode), error.message);
-        ActionFlow::Waiting
-    }
-
-    fn retry(
-        &mut self,
-        cx: &mut Cx<'_>,
-        of: &Of<'_>,
-        (pause, mode): (Millis, Mode),
-        reason: String,
-    ) {
-        let at = self.sleep(cx, pause, mode);
-        self.note = Some(format!("again at {at}: {reason}"));
-        cx.tell(of.step.label(), NewsKind::StepRetries { reason, at });
-    }
-
     fn woken(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, then: Mode) -> ActionFlow {
         if cx.now < self.deadline {
             self.ask(cx, of, then);
@@ -327,14 +304,16 @@ impl ActionState {
             Wait::Try { mode, .. } => {
                 *mode == Mode::Execute && of.effect().needs_reconcile() && self.resume.is_none()
             }
-            Wait::Timer { .. } => false,
+            Wait::Timer { .. } | Wait::People(_) => false,
         };
         if in_doubt || self.doubt.is_some() {
             self.cancelling = true;
             return ActionFlow::Waiting;
         }
-        if let Wait::Timer { cid, .. } = self.wait {
-            cx.commands.push(Command::Forget { cid });
+        match &self.wait {
+            Wait::Timer { cid, .. } => cx.forget(*cid),
+            Wait::People(held) => held.withdraw(cx),
+            Wait::Try { .. } => {}
         }
         let began = self.resume.is_some() && of.effect().needs_reconcile();
         ActionFlow::Cancelled(began.then(|| Err(goes_on(self.remote.as_deref()))))
@@ -366,6 +345,7 @@ impl ActionState {
             resume: self.resume.clone(),
             begun_at: self.begun_at,
             timeout: ATTEMPT_MAX.min(left),
+            approved: self.approved.clone(),
         })));
     }
 
@@ -375,25 +355,4 @@ impl ActionState {
         self.wait = Wait::Timer { cid, then };
         wake_at
     }
-
-    /// Full jitter over an exponential wait; chance is a hash of what is being tried.
-    fn back_off(&self, cx: &Cx<'_>, of: &Of<'_>, tries: u32) -> Millis {
-        let retry = &of.action.retry;
-        let mut wait_ms = retry.delay.as_ms();
-        for _ in 1..tries.min(32) {
-            wait_ms = wait_ms.saturating_mul(u64::from(retry.multiplier_percent)) / 100;
-        }
-        let wait_ms = wait_ms.min(retry.max_delay.as_ms());
-        let seed = format!("{}/{}/{tries}", cx.shared.run, of.step.path);
-        let hash = engine_model::Digest::of(seed.as_bytes());
-        let share = u64::from_str_radix(&hash.as_str()[7..11], 16).unwrap_or(0);
-        Millis::from_ms(wait_ms.saturating_mul(share) / 0xffff)
-    }
-}
-
-/// Whether the request was only kept waiting: the service said when to come back, or no token could
-/// be had for the moment. However often that happens, it is no try; the deadline ends it.
-fn is_waiting_room(error: &ActionError) -> bool {
-    let told = error.kind == ErrorKind::RateLimited && error.retry_after.is_some();
-    told || error.code == code::BR0101.as_str()
 }

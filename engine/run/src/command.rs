@@ -1,9 +1,11 @@
 //! What a run wants done; performed only after the event that led to it is durable.
 
 use actions_contract::{EffectKind, Mode};
-use engine_model::{ActionId, Millis, TenantId, Timestamp};
+use engine_model::{ActionId, Digest, Millis, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::Question;
 
 /// Names a command of a run; allotted by the interpreter, never reused in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,13 +25,39 @@ pub enum Command {
         /// When.
         wake_at: Timestamp,
     },
-    /// This timer is no longer waited for.
+    /// Report [`Event::Signalled`](crate::Event::Signalled) for every signal of this name, those
+    /// that came in before included, until it is forgotten.
+    Await(Box<Await>),
+    /// This timer or signal is no longer waited for.
     Forget {
-        /// Which timer.
+        /// Which.
         cid: Cid,
     },
     /// The run is over.
     Finish(Box<Finish>),
+}
+
+/// A signal that is waited for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Await {
+    /// What waits.
+    pub cid: Cid,
+    /// The name of the signal; unique among those that the run waits for.
+    pub name: String,
+    /// What it is about.
+    pub wants: Wants,
+}
+
+/// What a signal that is waited for is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Wants {
+    /// Answers of people, each an [`Answer`](crate::Answer).
+    Answers {
+        /// What they are asked.
+        question: Box<Question>,
+    },
 }
 
 /// One try of an action.
@@ -66,6 +94,20 @@ pub struct Attempt {
     pub begun_at: Timestamp,
     /// The time the try may take.
     pub timeout: Millis,
+    /// What people agreed to since a policy asked for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<Approved>,
+}
+
+/// What people agreed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Approved {
+    /// The rule that asked for it.
+    pub rule: String,
+    /// The digest of what they agreed to.
+    pub digest: Digest,
+    /// Who, in the order in which they answered.
+    pub by: Vec<String>,
 }
 
 /// How a run ended.
@@ -98,16 +140,22 @@ pub enum RunStatus {
     TimedOut,
     /// Somebody, or a `stop`, cancelled it.
     Cancelled,
+    /// A person said no.
+    Denied,
+    /// A guard rail said no and nothing handled it.
+    Refused,
 }
 
 impl RunStatus {
     /// Every status.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Running,
         Self::Succeeded,
         Self::Failed,
         Self::TimedOut,
         Self::Cancelled,
+        Self::Denied,
+        Self::Refused,
     ];
 
     /// The word for it.
@@ -119,6 +167,8 @@ impl RunStatus {
             Self::Failed => "failed",
             Self::TimedOut => "timed_out",
             Self::Cancelled => "cancelled",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
         }
     }
 }

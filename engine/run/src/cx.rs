@@ -8,7 +8,7 @@ use engine_playbook::expr::{EvalError, Expr, Scope, Template};
 use engine_playbook::plan::Plan;
 use serde_json::{Map, Value, json};
 
-use crate::{Cid, Command, News, NewsKind, RunStatus, Settings, Started, StepRecord};
+use crate::{Await, Cid, Command, News, NewsKind, RunStatus, Settings, Started, StepRecord, Wants};
 
 /// What a step waits for has happened.
 pub(crate) enum Input<'a> {
@@ -18,8 +18,21 @@ pub(crate) enum Input<'a> {
     Interrupted(Cid),
     /// A timer is due.
     Fired(Cid),
+    /// A signal came in.
+    Signalled(Signal<'a>),
     /// The run is being cancelled.
     Cancel,
+}
+
+/// A signal that came in.
+#[derive(Clone, Copy)]
+pub(crate) struct Signal<'a> {
+    /// What waited for it.
+    pub(crate) cid: Cid,
+    /// Who or what sent it.
+    pub(crate) by: &'a str,
+    /// What it says.
+    pub(crate) value: &'a Value,
 }
 
 /// Whether a part of the run goes on.
@@ -92,6 +105,8 @@ impl Env<'_> {
 pub(crate) struct Shared {
     pub(crate) run: RunId,
     pub(crate) settings: Settings,
+    /// Who started the run by hand.
+    pub(crate) by: Option<String>,
     /// The deadline of the run.
     pub(crate) deadline: Timestamp,
     /// The names of expressions: `inputs`, `vars`, `steps` …
@@ -109,6 +124,7 @@ impl Shared {
         Self {
             run: started.run.clone(),
             settings: started.settings,
+            by: started.by.clone(),
             deadline,
             names: names(started, plan),
             alert: started.alert.clone(),
@@ -184,6 +200,19 @@ impl Cx<'_> {
     pub(crate) fn timer(&mut self, wake_at: Timestamp) -> Cid {
         let cid = self.cid();
         self.commands.push(Command::Timer { cid, wake_at });
+        cid
+    }
+
+    pub(crate) fn forget(&mut self, cid: Cid) {
+        self.commands.push(Command::Forget { cid });
+    }
+
+    /// Waits for signals of this name until that is forgotten.
+    pub(crate) fn wait_for(&mut self, name: &str, wants: Wants) -> Cid {
+        let cid = self.cid();
+        let name = name.to_owned();
+        self.commands
+            .push(Command::Await(Box::new(Await { cid, name, wants })));
         cid
     }
 

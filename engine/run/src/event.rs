@@ -38,6 +38,17 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// A signal that was waited for came in.
+    Signalled {
+        /// What waited for it.
+        cid: Cid,
+        /// When it was taken.
+        at: Timestamp,
+        /// Who or what sent it.
+        by: String,
+        /// What it says.
+        value: Value,
+    },
     /// Somebody cancelled the run.
     Cancelled {
         /// When.
@@ -56,6 +67,7 @@ impl Event {
             Self::Attempted { at, .. }
             | Self::Interrupted { at, .. }
             | Self::Fired { at, .. }
+            | Self::Signalled { at, .. }
             | Self::Cancelled { at, .. } => *at,
         }
     }
@@ -82,6 +94,9 @@ pub struct Started {
     /// The alert, where one started the run.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
     pub alert: Option<Arc<Value>>,
+    /// The person who started the run by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// `{planned_at}` where a schedule started the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Value>,

@@ -6,6 +6,7 @@
 //! then performs the commands; a restart folds the journal and performs nothing.
 
 mod action;
+mod ask;
 mod block;
 mod command;
 mod cx;
@@ -19,7 +20,8 @@ mod stop;
 mod switch;
 mod verdict;
 
-pub use command::{Attempt, Cid, Command, Finish, RunStatus};
+pub use ask::{Answer, Decision, Question};
+pub use command::{Approved, Attempt, Await, Cid, Command, Finish, RunStatus, Wants};
 pub use event::{Event, Settings, Started};
 pub use record::{News, NewsKind, StepRecord, StepStatus};
 pub use run::{Run, RunView};

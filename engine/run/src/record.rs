@@ -22,6 +22,10 @@ pub enum StepStatus {
     Cancelled,
     /// It was only simulated.
     Simulated,
+    /// A person said no.
+    Denied,
+    /// A guard rail said no.
+    Refused,
 }
 
 impl StepStatus {
@@ -36,6 +40,8 @@ impl StepStatus {
             Self::TimedOut => "timed_out",
             Self::Cancelled => "cancelled",
             Self::Simulated => "simulated",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
         }
     }
 }

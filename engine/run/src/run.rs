@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::block::Block;
-use crate::cx::{CLEAN_UP, Cx, End, Env, Flow, Input, RunError, Shared, timed_out};
-use crate::{Cid, Command, Event, Finish, News, NewsKind, RunStatus, Started, StepRecord};
+use crate::cx::{CLEAN_UP, Cx, End, Env, Flow, Input, RunError, Shared, Signal, timed_out};
+use crate::verdict::failed_status;
+use crate::{
+    Cid, Command, Event, Finish, News, NewsKind, RunStatus, Started, StepRecord, StepStatus,
+};
 
 /// A run of a playbook, rebuilt at any time by folding its events.
 pub struct Run {
@@ -86,6 +89,11 @@ impl Run {
             Event::Attempted { cid, outcome, .. } => Some(Input::Attempted(*cid, outcome)),
             Event::Interrupted { cid, .. } => Some(Input::Interrupted(*cid)),
             Event::Fired { cid, .. } => Some(Input::Fired(*cid)),
+            Event::Signalled { cid, by, value, .. } => Some(Input::Signalled(Signal {
+                cid: *cid,
+                by,
+                value,
+            })),
             Event::Cancelled { .. } => Some(Input::Cancel),
         };
         if let Some(input) = input {
@@ -309,10 +317,10 @@ impl Run {
 }
 
 fn failed(failure: &RunError) -> Finish {
-    let status = if failure.error.code == code::RN0102.as_str() {
-        RunStatus::TimedOut
-    } else {
-        RunStatus::Failed
+    let status = match failed_status(failure) {
+        _ if failure.error.code == code::RN0102.as_str() => RunStatus::TimedOut,
+        StepStatus::Refused => RunStatus::Refused,
+        _ => RunStatus::Failed,
     };
     Finish {
         status,

@@ -1,9 +1,11 @@
 //! What every kind of step has in common: condition, deadline, error handling, the record.
 
+mod closing;
+
 use actions_contract::ActionError;
 use engine_model::Timestamp;
 use engine_playbook::plan::{OnError, Step, StepKind};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::action::{ActionFlow, ActionState, Of};
 use crate::block::Block;
@@ -15,6 +17,8 @@ use crate::{NewsKind, StepRecord, StepStatus, raise, set, stop, switch};
 pub(crate) struct StepState {
     record: usize,
     deadline: Timestamp,
+    /// The deadline of what stands around the step.
+    outer: Timestamp,
     stage: Stage,
 }
 
@@ -63,6 +67,7 @@ impl StepState {
         Self {
             record,
             deadline,
+            outer,
             stage: Stage::New,
         }
     }
@@ -91,7 +96,8 @@ impl StepState {
         let deadline = self.deadline;
         match &step.kind {
             StepKind::Action(action) => {
-                let state = ActionState::start(cx, env, &Of { step, action }, deadline)?;
+                let state =
+                    ActionState::start(cx, env, &Of { step, action }, (deadline, self.outer))?;
                 self.stage = Stage::Action(Box::new(state));
                 cx.shared.records[self.record].attempts = 1;
                 Ok(Flow::Waiting)
@@ -207,24 +213,9 @@ impl StepState {
                 self.close(cx, step, Verdict::done(status, Some(output)))
             }
             ActionFlow::Failed(error) => self.body_failed(cx, env, step, error),
+            ActionFlow::Denied(error) => self.denied(cx, step, error),
             ActionFlow::Cancelled(came_to) => self.cancelled(cx, step, came_to),
         }
-    }
-
-    /// The run does not go on, but what the step came to is known where that was found out.
-    fn cancelled(
-        &self,
-        cx: &mut Cx<'_>,
-        step: &Step,
-        came_to: Option<Result<Value, ActionError>>,
-    ) -> Flow {
-        let verdict = match came_to {
-            None => Verdict::of(End::Cancelled),
-            Some(Ok(output)) => Verdict::done(StepStatus::Succeeded, Some(output)),
-            Some(Err(error)) => Verdict::of(End::Failed(self.failure(cx, step, error))),
-        };
-        let end = End::Cancelled;
-        self.close(cx, step, Verdict { end, ..verdict })
     }
 
     fn failure(&self, cx: &Cx<'_>, step: &Step, error: ActionError) -> RunError {
@@ -344,48 +335,5 @@ impl StepState {
             _ => then,
         };
         self.close(cx, step, verdict)
-    }
-
-    fn close(&self, cx: &mut Cx<'_>, step: &Step, verdict: Verdict) -> Flow {
-        let Verdict {
-            status,
-            output,
-            failure,
-            end,
-        } = verdict;
-        let error = failure.map(|failure| failure.to_value());
-        let record = &mut cx.shared.records[self.record];
-        record.status = status;
-        record.ended_at = Some(cx.now);
-        record.note = None;
-        record.error.clone_from(&error);
-        let mut fields = Map::new();
-        fields.insert("status".to_owned(), json!(status));
-        fields.insert("attempts".to_owned(), json!(record.attempts));
-        fields.insert("started_at".to_owned(), json!(record.started_at));
-        fields.insert("ended_at".to_owned(), json!(cx.now));
-        fields.insert(
-            "simulated".to_owned(),
-            json!(status == StepStatus::Simulated),
-        );
-        if let Some(error) = &error {
-            fields.insert("error".to_owned(), error.clone());
-        }
-        let kind = NewsKind::StepEnded {
-            status,
-            output: output.clone(),
-            error,
-        };
-        cx.tell(step.label(), kind);
-        match (&step.id, output) {
-            (Some(id), output) => {
-                if let Some(output) = output {
-                    fields.insert("output".to_owned(), output);
-                }
-                cx.assign("steps", id.as_str(), Value::Object(fields));
-            }
-            (None, output) => cx.shared.records[self.record].output = output,
-        }
-        Flow::Ended(end)
     }
 }

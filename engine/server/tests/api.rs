@@ -55,6 +55,14 @@ impl Engine for Fake {
         Box::pin(async { Ok(true) })
     }
 
+    fn signal<'a>(
+        &'a self,
+        _: &'a RunId,
+        _: engine_driver::Signal,
+    ) -> BoxFuture<'a, Result<bool, EngineError>> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn run<'a>(&'a self, _: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>> {
         nothing()
     }

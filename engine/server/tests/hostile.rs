@@ -39,6 +39,14 @@ impl Engine for Taker {
         none()
     }
 
+    fn signal<'a>(
+        &'a self,
+        _: &'a RunId,
+        _: engine_driver::Signal,
+    ) -> BoxFuture<'a, Result<bool, EngineError>> {
+        none()
+    }
+
     fn run<'a>(&'a self, _: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>> {
         none()
     }

@@ -12,7 +12,7 @@ use actions_contract::{
 use engine_driver::begin;
 use engine_model::{Alert, Millis, TenantId, Timestamp, code};
 use engine_playbook::plan::{Plan, StepKind, Trigger, TriggerKind};
-use engine_run::{Attempt, Cid, Command, Event, Run, RunStatus, RunView, Settings};
+use engine_run::{Attempt, Await, Cid, Command, Event, Run, RunStatus, RunView, Settings, Wants};
 use engine_trigger::{AlertChange, AlertView, ByHand};
 use serde_json::{Map, Value, json};
 
@@ -254,7 +254,24 @@ impl Story {
             Command::Forget { cid } => self.future.retain(
                 |_, event| !matches!(event, Event::Fired { cid: other, .. } if *other == cid),
             ),
+            Command::Await(wait) => self.answer(&wait, now),
             Command::Finish(_) => {}
+        }
+    }
+
+    /// Whoever is asked agrees, after a while.
+    fn answer(&mut self, wait: &Await, now: Timestamp) {
+        let Wants::Answers { question } = &wait.wants;
+        for person in 0..question.ask.quorum {
+            let roles = &question.ask.approvers.roles;
+            self.push(Event::Signalled {
+                cid: wait.cid,
+                at: now.plus(Millis::from_secs(30)),
+                by: format!("person {person}"),
+                value: json!({
+                    "decision": "approve", "digest": question.digest, "roles": roles,
+                }),
+            });
         }
     }
 

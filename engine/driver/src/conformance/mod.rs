@@ -14,6 +14,7 @@ pub mod runs;
 mod scene;
 pub mod schedules;
 mod script;
+pub mod signals;
 pub mod starts;
 pub mod stops;
 
@@ -85,6 +86,11 @@ macro_rules! conformance_tests {
             schedules::a_planned_instant_starts_one_run_however_often_the_engine_restarts,
             schedules::a_missed_instant_is_made_up_for_as_the_schedule_says,
             schedules::an_instant_that_comes_while_the_engine_runs_starts_a_run,
+            signals::a_signal_wakes_the_run_that_waits_for_it,
+            signals::an_early_signal_is_kept_until_it_is_waited_for,
+            signals::a_signal_that_was_taken_outlives_a_stop,
+            signals::a_no_ends_the_run_denied,
+            signals::a_signal_that_nothing_waits_for_changes_nothing,
             starts::the_same_key_starts_one_run,
             starts::a_start_that_is_not_allowed_leaves_nothing_behind,
             starts::a_dry_run_changes_nothing,

@@ -1,8 +1,10 @@
 //! What the world may answer to a try.
 
-use actions_contract::{ActionError, ErrorKind, Outcome};
-use engine_model::{Millis, code};
+use actions_contract::{ActionError, Approvers, Ask, ErrorKind, Escalation, Outcome};
+use engine_model::{Digest, Millis, code};
 use serde_json::{Value, json};
+
+use crate::world::Sent;
 
 /// What becomes of a try, and how long that takes.
 #[derive(Clone, Debug)]
@@ -87,4 +89,54 @@ pub(crate) fn unknown() -> Answer {
     let error =
         ActionError::retryable(ErrorKind::Network, code::BR0201, "the line went dead", None);
     Outcome::Unknown { error }.into()
+}
+
+/// A policy asks leads for approval, two of them where `quorum` says so; what they decide on is
+/// `shown`.
+pub(crate) fn held(shown: &str, quorum: u32) -> Answer {
+    let approval = Ask {
+        message: "may it?".to_owned(),
+        approvers: Approvers {
+            roles: vec!["lead".to_owned()],
+            users: Vec::new(),
+        },
+        quorum,
+        not_self: true,
+        timeout: Millis::from_secs(3600),
+        escalate: vec![Escalation {
+            after: Millis::from_secs(600),
+            to: Approvers {
+                roles: Vec::new(),
+                users: vec!["boss".to_owned()],
+            },
+        }],
+        form: None,
+        notify: Vec::new(),
+    };
+    Outcome::Held {
+        rule: "servers".to_owned(),
+        digest: Digest::of(shown.as_bytes()),
+        approval: Box::new(approval),
+    }
+    .into()
+}
+
+/// A guard rail says no.
+pub(crate) fn refused(kind: ErrorKind) -> Answer {
+    let error = ActionError::permanent(kind, code::AC0101, "it is on the never-list");
+    Outcome::Refused { error }.into()
+}
+
+/// A lead answers.
+pub(crate) fn lead(name: &str, decision: &str, after: &str) -> Sent {
+    person(name, &["lead"], decision, after)
+}
+
+/// A person with these roles answers.
+pub(crate) fn person(name: &str, roles: &[&str], decision: &str, after: &str) -> Sent {
+    Sent {
+        after: after.parse().unwrap(),
+        by: name.to_owned(),
+        value: json!({ "decision": decision, "roles": roles }),
+    }
 }

@@ -10,6 +10,7 @@ mod doubt;
 mod dry_run;
 mod errors;
 mod fold;
+mod held;
 mod order;
 mod properties;
 mod remote;

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::actions;
-use crate::answers::{Answer, CameTo};
-use crate::world::{Told, World, start, started};
+use crate::answers::{self, Answer, CameTo};
+use crate::world::{Sent, Told, World, start, started};
 
 /// Playbooks that between them use every kind of step and every effect.
 const PLAYBOOKS: [&str; 3] = [
@@ -62,6 +62,9 @@ const PLAYBOOKS: [&str; 3] = [
     finally: [{id: note, uses: soc.note, on_error: continue}, {id: tag, uses: soc.tag}]
     ",
 ];
+
+/// Steps about which people may be asked.
+const STEPS: [&str; 6] = ["isolate", "block", "wipe", "look", "note", "release"];
 
 const ACTIONS: [&str; 8] = [
     "soc.block",
@@ -120,7 +123,24 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         1 => ".{0,8}".prop_map(|message| Outcome::Unclear { message }),
         3 => error().prop_map(|error| Outcome::Failed { error }),
         3 => error().prop_map(|error| Outcome::Unknown { error }),
+        1 => error().prop_map(|error| Outcome::Refused { error }),
+        2 => (".{0,8}", 1_u32..3).prop_map(|(shown, quorum)| held(&shown, quorum)),
     ]
+}
+
+fn held(shown: &str, quorum: u32) -> Outcome {
+    match answers::held(shown, quorum).came_to {
+        CameTo::Outcome(outcome) => outcome,
+        CameTo::Interruption => unreachable!("a policy asks"),
+    }
+}
+
+/// Somebody answers a question.
+fn said() -> impl Strategy<Value = Sent> {
+    let who = prop_oneof![Just("mona"), Just("otto"), Just("lisa"), Just("boss")];
+    let decision = prop_oneof![4 => Just("approve"), 1 => Just("deny")];
+    (who, decision, 0_u64..4_000_000)
+        .prop_map(|(who, decision, after)| answers::lead(who, decision, &format!("{after}ms")))
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
@@ -141,11 +161,15 @@ prop_compose! {
         playbook in 0..PLAYBOOKS.len(),
         answers in vec((0..ACTIONS.len(), answer()), 0..40),
         cancels in vec(0_u64..1_000_000, 0..2),
+        said in vec((0..STEPS.len(), said()), 0..8),
         dry_run in prop::bool::weighted(0.1),
     ) -> World {
         let mut world = World::of(actions::plan(PLAYBOOKS[playbook]));
         for (action, answer) in answers {
             world = world.says(ACTIONS[action], [answer]);
+        }
+        for (step, said) in said {
+            world = world.hears(&format!("approval/{}", STEPS[step]), [said]);
         }
         for after in cancels {
             world = world.cancel_after(&format!("{after}ms"));
@@ -168,6 +192,7 @@ fn text(commands: &[Command]) -> String {
 struct Open {
     tries: BTreeSet<Cid>,
     timers: BTreeSet<Cid>,
+    awaits: BTreeSet<Cid>,
 }
 
 impl Open {
@@ -179,13 +204,14 @@ impl Open {
             Event::Fired { cid, .. } => {
                 self.timers.remove(cid);
             }
-            Event::Started(_) | Event::Cancelled { .. } => {}
+            Event::Started(_) | Event::Signalled { .. } | Event::Cancelled { .. } => {}
         }
         for command in &told.commands {
             match command {
                 Command::Attempt(attempt) => self.tries.insert(attempt.cid),
                 Command::Timer { cid, .. } => self.timers.insert(*cid),
-                Command::Forget { cid } => self.timers.remove(cid),
+                Command::Await(wait) => self.awaits.insert(wait.cid),
+                Command::Forget { cid } => self.timers.remove(cid) | self.awaits.remove(cid),
                 Command::Finish(_) => true,
             };
         }
@@ -293,6 +319,7 @@ proptest! {
             match command {
                 Command::Attempt(attempt) => prop_assert!(seen.insert(attempt.cid)),
                 Command::Timer { cid, .. } => prop_assert!(seen.insert(*cid)),
+                Command::Await(wait) => prop_assert!(seen.insert(wait.cid)),
                 Command::Forget { cid } => prop_assert!(seen.contains(cid)),
                 Command::Finish(_) => {}
             }
@@ -316,9 +343,14 @@ proptest! {
                 let late = Event::Attempted { cid, at, outcome: outcome.clone() };
                 let lost = Event::Interrupted { cid, at };
                 let fired = Event::Fired { cid, at };
+                let by = "mona".to_owned();
+                let signal = Event::Signalled { cid, at, by, value: json!({}) };
                 if !open.tries.contains(&cid) {
                     prop_assert_eq!(disturbed.advance(&late), []);
                     prop_assert_eq!(disturbed.advance(&lost), []);
+                }
+                if !open.awaits.contains(&cid) {
+                    prop_assert_eq!(disturbed.advance(&signal), []);
                 }
                 if !open.timers.contains(&cid) {
                     prop_assert_eq!(disturbed.advance(&fired), []);
@@ -333,6 +365,7 @@ proptest! {
     fn events_survive_the_journal_byte_for_byte(
         outcome in outcome(),
         cid in any::<u64>(),
+        said in json_value(),
         at in 0_i64..4_000_000_000_000,
     ) {
         let (cid, at) = (Cid(cid), Timestamp::from_ms(at));
@@ -341,6 +374,7 @@ proptest! {
             Event::Attempted { cid, at, outcome: outcome.clone() },
             Event::Interrupted { cid, at },
             Event::Fired { cid, at },
+            Event::Signalled { cid, at, by: by.clone(), value: said },
             Event::Cancelled { at, by },
         ] {
             let written = serde_json::to_string(&event).unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actions_contract::{Mode, Outcome};
 use engine_model::{Millis, RunId, Timestamp};
 use engine_playbook::plan::Plan;
-use engine_run::{Attempt, Cid, Command, Event, Run, RunStatus, Settings, Started};
+use engine_run::{Attempt, Await, Cid, Command, Event, Run, RunStatus, Settings, Started, Wants};
 use expect_test::Expect;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,17 @@ pub(crate) struct World {
     inputs: Map<String, Value>,
     answers: HashMap<String, VecDeque<Answer>>,
     cancels: Vec<Millis>,
+    signals: HashMap<String, Vec<Sent>>,
+    /// The names of what is waited for.
+    names: HashMap<Cid, String>,
+}
+
+/// A signal that comes in this long after the run began.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) after: Millis,
+    pub(crate) by: String,
+    pub(crate) value: Value,
 }
 
 impl fmt::Debug for World {
@@ -61,6 +72,8 @@ impl World {
             inputs: Map::new(),
             answers: HashMap::new(),
             cancels: Vec::new(),
+            signals: HashMap::new(),
+            names: HashMap::new(),
         }
     }
 
@@ -68,6 +81,15 @@ impl World {
     pub(crate) fn says(mut self, action: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
         let queue = self.answers.entry(action.to_owned()).or_default();
         queue.extend(answers);
+        self
+    }
+
+    /// What people and others send under this name.
+    pub(crate) fn hears(mut self, name: &str, sent: impl IntoIterator<Item = Sent>) -> Self {
+        self.signals
+            .entry(name.to_owned())
+            .or_default()
+            .extend(sent);
         self
     }
 
@@ -125,10 +147,17 @@ impl World {
                         let at = (*wake_at).max(event.at());
                         future.insert((at, asked), Event::Fired { cid: *cid, at });
                     }
+                    Command::Await(wait) => {
+                        self.names.insert(wait.cid, wait.name.clone());
+                        for sent in self.signals.remove(&wait.name).unwrap_or_default() {
+                            asked += 1;
+                            let event = self.signal(wait, sent, event.at());
+                            future.insert((event.at(), asked), event);
+                        }
+                    }
                     Command::Forget { cid } => {
-                        future.retain(|_, event| {
-                            !matches!(event, Event::Fired { cid: other, .. } if other == cid)
-                        });
+                        future.retain(|_, event| !self.forgets(event, *cid));
+                        self.names.remove(cid);
                     }
                     Command::Finish(_) => {}
                 }
@@ -136,6 +165,39 @@ impl World {
             told.push(Told { event, commands });
         }
         (told, run)
+    }
+
+    /// Whether the event is about something forgotten; a signal is kept under its name.
+    fn forgets(&mut self, event: &Event, forgotten: Cid) -> bool {
+        match event {
+            Event::Fired { cid, .. } => *cid == forgotten,
+            Event::Signalled { cid, at, by, value } if *cid == forgotten => {
+                if let Some(name) = self.names.get(cid) {
+                    let (after, by) = (since(*at), by.clone());
+                    let value = value.clone();
+                    let kept = self.signals.entry(name.clone()).or_default();
+                    kept.push(Sent { after, by, value });
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn signal(&self, wait: &Await, sent: Sent, now: Timestamp) -> Event {
+        let mut value = sent.value;
+        // An answer names what it answers.
+        let Wants::Answers { question } = &wait.wants;
+        if let (Value::Object(answer), false) = (&mut value, sent.by.is_empty()) {
+            let digest = || json!(question.digest);
+            answer.entry("digest").or_insert_with(digest);
+        }
+        Event::Signalled {
+            cid: wait.cid,
+            at: start().plus(sent.after).max(now),
+            by: sent.by,
+            value,
+        }
     }
 
     fn try_it(&mut self, attempt: &Attempt, now: Timestamp) -> Event {
@@ -169,6 +231,7 @@ pub(crate) fn started(plan: &Plan, settings: Settings, inputs: Map<String, Value
         trigger,
         inputs,
         alert: None,
+        by: Some("mona".to_owned()),
         schedule: None,
         engine: "0.1.0".to_owned(),
         settings,
@@ -215,6 +278,13 @@ fn event_line(event: &Event) -> String {
         Event::Attempted { cid, outcome, .. } => format!("{} {}", cid.0, outcome_text(outcome)),
         Event::Interrupted { cid, .. } => format!("{} interrupted", cid.0),
         Event::Fired { cid, .. } => format!("{} fired", cid.0),
+        Event::Signalled { cid, by, value, .. } => {
+            let mut value = value.clone();
+            if let Value::Object(fields) = &mut value {
+                fields.remove("digest");
+            }
+            format!("{} signal of {by} {value}", cid.0)
+        }
         Event::Cancelled { by, .. } => format!("cancelled by {by}"),
     }
 }
@@ -231,6 +301,8 @@ fn outcome_text(outcome: &Outcome) -> String {
         Outcome::Unclear { .. } => "unclear".to_owned(),
         Outcome::Failed { error } => format!("failed {}", error.kind),
         Outcome::Unknown { error } => format!("unknown {}", error.kind),
+        Outcome::Held { rule, .. } => format!("held by {rule}"),
+        Outcome::Refused { error } => format!("refused {}", error.kind),
     }
 }
 
@@ -238,6 +310,7 @@ fn command_line(command: &Command) -> String {
     match command {
         Command::Attempt(attempt) => attempt_line(attempt),
         Command::Timer { cid, wake_at } => format!("{} timer at {}", cid.0, since(*wake_at)),
+        Command::Await(wait) => await_line(wait),
         Command::Forget { cid } => format!("{} forget", cid.0),
         Command::Finish(finish) => {
             let mut line = format!("finish {}", finish.status.as_str());
@@ -253,6 +326,14 @@ fn command_line(command: &Command) -> String {
             line
         }
     }
+}
+
+fn await_line(wait: &Await) -> String {
+    let mut line = format!("{} await {}", wait.cid.0, wait.name);
+    let Wants::Answers { question } = &wait.wants;
+    write!(line, " of {}", json!(question.ask.approvers)).unwrap();
+    write!(line, " until {}", since(question.until)).unwrap();
+    line
 }
 
 fn attempt_line(attempt: &Attempt) -> String {
@@ -271,6 +352,9 @@ fn attempt_line(attempt: &Attempt) -> String {
     }
     if let Some(connection) = &attempt.connection {
         write!(line, " over {connection}").unwrap();
+    }
+    for approved in &attempt.approved {
+        write!(line, " approved by {}", approved.by.join(" and ")).unwrap();
     }
     if let Some(tenant) = &attempt.tenant {
         write!(line, " in {tenant} as {}", attempt.idem).unwrap();
