@@ -6,6 +6,7 @@
 mod builtin;
 mod http;
 mod note;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -14,4 +15,5 @@ mod webhook_body;
 pub use builtin::{Builtin, BuiltinAction, Facts, Start};
 pub use http::{HeaderValue, HttpAnswer, HttpMethod, HttpRequest};
 pub use note::{AddNote, Note};
+pub use tenants::{ListTenants, Tenants};
 pub use webhook::{Notified, NotifyWebhook, WebhookFormat};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actions_basic::{AddNote, Builtin, BuiltinAction, HttpRequest, NotifyWebhook};
+use actions_basic::{AddNote, Builtin, BuiltinAction, HttpRequest, ListTenants, NotifyWebhook};
 use actions_contract::{Action, ActionInfo, Endpoint, Operation, OperationAction};
 use actions_defender::Followed;
 use actions_defender::alerts::{GetAlert, ListAlerts, UpdateAlert};
@@ -33,6 +33,7 @@ struct Entry {
 /// Every built-in action, sorted by id.
 fn entries(options: Options) -> Vec<Entry> {
     vec![
+        builtin::<ListTenants>(),
         operation::<FindMachinesByIp>(),
         operation::<GetAlert>(),
         operation::<GetMachine>(),

@@ -208,7 +208,9 @@ fn mistakes(info: &ActionInfo) -> Vec<(String, Value)> {
         args.as_object_mut().unwrap().remove(name);
         out.push((format!("no {name}"), args));
     }
-    for (name, field) in info.parameters["properties"].as_object().unwrap() {
+    let properties = info.parameters.get("properties");
+    let properties = properties.and_then(Value::as_object);
+    for (name, field) in properties.into_iter().flatten() {
         out.push((format!("{name} of another type"), with(name, json!([[7]]))));
         if field.get("minLength").is_some() {
             out.push((format!("an empty {name}"), with(name, json!(""))));

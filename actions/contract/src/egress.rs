@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use engine_model::Millis;
+use engine_model::{Millis, TenantId};
 use serde_json::Value;
 
 use crate::{ActionError, Api, BoxFuture, Call, ErrorKind, Method, Secret};
@@ -147,6 +147,16 @@ impl EgressError {
 
 /// The one way out of the engine; implemented by the broker, and by mocks in tests.
 pub trait Egress: Send + Sync {
+    /// The tenants that a connection may reach now; the default one where none is named.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such connection.
+    fn tenants(&self, connection: Option<&str>) -> Result<Vec<TenantId>, EgressError> {
+        let _ = connection;
+        Ok(Vec::new())
+    }
+
     /// Sends `request` on behalf of `call`: the connection, tenant, effect, mode and time left of
     /// the call decide what is allowed and which token is used.
     ///

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actions_contract::{Api, Call, EgressError};
-use engine_model::{Diagnostic, TenantId, code};
+use engine_model::{Diagnostic, TenantId};
 
 use crate::Config;
 use crate::cache::{Cache, Chance, Grasp};
 use crate::challenge::Challenge;
 use crate::clients::Clients;
 use crate::clock::{Clock, SystemClock};
-use crate::error::{AuthError, AuthKind, refused, unconfigured};
+use crate::error::{AuthError, AuthKind};
 use crate::fetch::{Ask, Fetcher};
 use crate::grant::Grant;
 use crate::guard::Rules;
@@ -21,8 +21,8 @@ use crate::limit_config::{OperationRate, Quotas};
 use crate::limit_store::{MemoryQuotas, QuotaStore};
 use crate::limiter::Limiter;
 use crate::link::{Link, Role, Route};
-use crate::partner::{Consents, Turned};
-use crate::problems::listed;
+use crate::partner::Consents;
+use crate::roster::admitted;
 use crate::secret::{Environment, Secrets};
 use crate::session::{Renewal, Session, Sessions};
 use crate::setup::Setup;
@@ -170,47 +170,13 @@ impl Broker {
     /// The directory of a connection, or of the default one, where it has only one.
     #[must_use]
     pub fn tenant(&self, connection: Option<&str>) -> Option<TenantId> {
-        let links = &self.setup.links;
-        let link = match connection.or(self.setup.default.as_deref()) {
-            Some(name) => links.get(name)?,
-            None => links.values().next().filter(|_| links.len() == 1)?,
-        };
-        link.home()?.parse().ok()
+        self.named(connection).ok()?.home()?.parse().ok()
     }
 
     /// The connection that a call uses, after the check that its tenant may.
     pub(crate) fn link(&self, call: &Call) -> Result<&Link, EgressError> {
-        let links = &self.setup.links;
-        let link = match call.connection.as_ref().or(self.setup.default.as_ref()) {
-            Some(name) => links.get(name).ok_or_else(|| {
-                let names: Vec<&str> = links.keys().map(String::as_str).collect();
-                let names = listed(&names);
-                unconfigured(format!(
-                    "there is no connection `{name}`; configured: {names}"
-                ))
-            })?,
-            None => match links.values().next() {
-                Some(only) if links.len() == 1 => only,
-                Some(_) => {
-                    return Err(unconfigured(
-                        "the step names no connection; set `bindings.default` or `connection`",
-                    ));
-                }
-                None => return Err(unconfigured("no connection is configured")),
-            },
-        };
-        match link.admit(call.tenant.as_str()) {
-            Ok(()) => {}
-            Err(Turned::Pending(customer)) => {
-                let error = link.unconsented(&customer, "the tenant is marked as `pending`");
-                return Err(EgressError::unsent(error.to_action_error(&link.name)));
-            }
-            Err(turned) => {
-                let mut error = refused(turned.explain(link, call.tenant.as_str()));
-                error.error.code = code::BR0104.as_str().into();
-                return Err(error);
-            }
-        }
+        let link = self.named(call.connection.as_deref())?;
+        admitted(link, call.tenant.as_str())?;
         Ok(link)
     }
 

@@ -15,17 +15,19 @@ use crate::challenge::Challenge;
 use crate::clock::{Clock, Moment};
 use crate::error::{AuthError, AuthKind};
 use crate::key::{Circuit, Fingerprint, TokenKey};
-use crate::slot::{Departure, Look, Rejection, Slot, Ticket, lost_flight};
+use crate::slot::{Departure, Look, Rejection, Ticket, lost_flight};
 use crate::telemetry::{Telemetry, TokenEvent, TokenEventKind, TokenSource, TokenSubject};
 use crate::token::Token;
 
 mod flight;
+mod shelves;
 
 pub(crate) use flight::Fetch;
 use flight::{Plan, fly};
+use shelves::Shelves;
 
 const SLOTS_MAX: usize = 4096;
-const IDLE_MS: u64 = 2 * 3_600_000;
+const GATES_MAX: usize = 1024;
 const FLIGHTS_MAX: usize = 8;
 const FLIGHTS_PER_TENANT_MAX: usize = 2;
 
@@ -49,18 +51,18 @@ pub(crate) struct Cache {
 
 /// What the flights share with the cache.
 struct Shared {
-    state: Mutex<State>,
+    shelves: Shelves,
+    traffic: Mutex<Traffic>,
     clock: Arc<dyn Clock>,
     chance: Chance,
     telemetry: Telemetry,
     serial: AtomicU64,
     gate: Semaphore,
-    slots_max: usize,
 }
 
+/// What holds for all the tokens of a tenant together. Never locked while a shelf is.
 #[derive(Default)]
-struct State {
-    slots: HashMap<TokenKey, Slot>,
+struct Traffic {
     /// Until when the token service does not want to be asked.
     throttled: HashMap<Circuit, Moment>,
     /// A narrow gate per directory, so that a slow one cannot take every place.
@@ -88,13 +90,13 @@ impl Cache {
         telemetry: Telemetry,
     ) -> Self {
         let shared = Shared {
-            state: Mutex::default(),
+            shelves: Shelves::new(slots_max),
+            traffic: Mutex::default(),
             clock,
             chance,
             telemetry,
             serial: AtomicU64::new(1),
             gate: Semaphore::new(FLIGHTS_MAX),
-            slots_max,
         };
         Self {
             shared: Arc::new(shared),
@@ -166,13 +168,13 @@ impl Cache {
         token: &Token,
     ) -> Rejection {
         let now = self.shared.clock.now();
-        let mut state = self.shared.state();
-        let Some(slot) = state.slots.get_mut(key) else {
+        let rejected = self.shared.shelves.with(key, |slot| {
+            let rejection = slot.reject(token.serial, now);
+            (rejection, slot.epoch())
+        });
+        let Some((rejection, epoch)) = rejected else {
             return Rejection::Replaced;
         };
-        let rejection = slot.reject(token.serial, now);
-        let epoch = slot.epoch();
-        drop(state);
         if rejection == Rejection::Dropped {
             let mut event = TokenEvent::new(TokenEventKind::Invalidated, subject, epoch);
             event.token = Some(token.name.clone());
@@ -190,11 +192,10 @@ impl Cache {
         challenge: Challenge,
     ) -> Rejection {
         let now = self.shared.clock.now();
-        let mut state = self.shared.state();
-        let slot = state.slots.entry(key.clone()).or_default();
-        let rejection = slot.challenge(token.serial, challenge, now);
-        let epoch = slot.epoch();
-        drop(state);
+        let (rejection, epoch) = self.shared.shelves.with_new(key, |slot| {
+            let rejection = slot.challenge(token.serial, challenge, now);
+            (rejection, slot.epoch())
+        });
         let mut event = TokenEvent::new(TokenEventKind::ClaimsChallenge, subject, epoch);
         event.token = Some(token.name.clone());
         self.shared.telemetry.tell(&event);
@@ -203,38 +204,33 @@ impl Cache {
 
     /// Forgets every token that was got with this credential.
     pub(crate) fn forget(&self, credential: Fingerprint) {
-        self.shared
-            .state()
-            .slots
-            .retain(|key, _| key.credential != credential);
+        self.shared.shelves.forget(credential);
     }
 
     /// Looks into the slot, and books a flight under the same lock where one has to leave.
     fn look(&self, key: &TokenKey) -> (Result<Step, AuthError>, u64) {
-        let now = self.shared.clock.now();
-        let mut state = self.shared.state();
-        match state.slots.get_mut(key) {
-            // By far the most common; nothing is cloned for it but the way to the token.
-            Some(slot) => {
-                if let Some(token) = slot.fresh(now) {
-                    return (Ok(Step::Ready(token)), slot.epoch());
-                }
-            }
-            None => state.make_room(now, self.shared.slots_max),
+        let (now, shelves) = (self.shared.clock.now(), &self.shared.shelves);
+        // By far the most common; nothing is cloned for it but the way to the token.
+        let fresh = shelves.with(key, |slot| (slot.fresh(now), slot.epoch()));
+        match fresh {
+            Some((Some(token), epoch)) => return (Ok(Step::Ready(token)), epoch),
+            Some((None, _)) => {}
+            None => shelves.make_room(now),
         }
-        let throttled = state.throttled_for_ms(&key.circuit(), now);
-        let slot = state.slots.entry(key.clone()).or_default();
-        let step = match (slot.look(now), throttled) {
-            (Look::Serve(token), _) | (Look::ServeAndRefresh(token), Some(_)) => {
-                Ok(Step::Ready(token))
-            }
-            (Look::ServeAndRefresh(token), None) => Ok(Step::Refresh(token, slot.depart())),
-            (Look::Join(ticket), _) => Ok(Step::Wait(ticket)),
-            (Look::Fetch, None) => Ok(Step::Leave(slot.depart())),
-            (Look::Fetch, Some(wait_ms)) => Err(throttled_error(wait_ms)),
-            (Look::Refuse(error), _) => Err(error),
-        };
-        (step, slot.epoch())
+        let throttled = self.shared.traffic().throttled_for_ms(&key.circuit(), now);
+        shelves.with_new(key, |slot| {
+            let step = match (slot.look(now), throttled) {
+                (Look::Serve(token), _) | (Look::ServeAndRefresh(token), Some(_)) => {
+                    Ok(Step::Ready(token))
+                }
+                (Look::ServeAndRefresh(token), None) => Ok(Step::Refresh(token, slot.depart())),
+                (Look::Join(ticket), _) => Ok(Step::Wait(ticket)),
+                (Look::Fetch, None) => Ok(Step::Leave(slot.depart())),
+                (Look::Fetch, Some(wait_ms)) => Err(throttled_error(wait_ms)),
+                (Look::Refuse(error), _) => Err(error),
+            };
+            (step, slot.epoch())
+        })
     }
 
     /// Sends a flight off, owned by the broker.
@@ -259,9 +255,9 @@ impl Cache {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
         // A panic while the lock was held leaves a consistent state: every change is one step.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -271,7 +267,7 @@ fn throttled_error(wait_ms: u64) -> AuthError {
     error
 }
 
-impl State {
+impl Traffic {
     fn throttled_for_ms(&mut self, circuit: &Circuit, now: Moment) -> Option<u64> {
         let until = *self.throttled.get(circuit)?;
         if until.is_reached(now) {
@@ -281,29 +277,17 @@ impl State {
         Some(until.ms_from(now))
     }
 
+    /// The gate of a tenant; those that nobody stands at are forgotten.
     fn gate_of(&mut self, key: &TokenKey) -> Arc<Semaphore> {
+        if self.gates.len() >= GATES_MAX {
+            self.gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+        }
         let place = (key.authority.clone(), key.tenant.clone());
         let gate = self
             .gates
             .entry(place)
             .or_insert_with(|| Arc::new(Semaphore::new(FLIGHTS_PER_TENANT_MAX)));
         Arc::clone(gate)
-    }
-
-    /// Drops what nobody asks for; a partner with thousands of tenants must not fill the memory.
-    fn make_room(&mut self, now: Moment, slots_max: usize) {
-        self.slots
-            .retain(|_, slot| slot.has_flight() || !slot.used_at.plus(IDLE_MS).is_reached(now));
-        if self.slots.len() >= slots_max {
-            let idle = self.slots.iter().filter(|(_, slot)| !slot.has_flight());
-            let oldest = idle.min_by_key(|(_, slot)| slot.used_at.steady_ms);
-            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
-                self.slots.remove(&key);
-            }
-        }
-        if self.gates.len() >= slots_max {
-            self.gates.retain(|_, gate| Arc::strong_count(gate) > 1);
-        }
     }
 }
 

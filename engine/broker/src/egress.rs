@@ -7,7 +7,7 @@ use actions_contract::{
     Response, Secret, Sent, Target,
 };
 use bytes::Bytes;
-use engine_model::{Millis, code};
+use engine_model::{Millis, TenantId, code};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -27,6 +27,10 @@ use crate::telemetry::{TokenEvent, TokenEventKind, TokenSubject};
 const SCRUBBED: &str = "[secret]";
 
 impl Egress for Broker {
+    fn tenants(&self, connection: Option<&str>) -> Result<Vec<TenantId>, EgressError> {
+        self.active_tenants(connection)
+    }
+
     fn send<'a>(
         &'a self,
         call: &'a Call,

@@ -1,6 +1,7 @@
 //! What makes a token reusable: the key of the cache, and names for secrets that betray nothing.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -26,7 +27,7 @@ pub(crate) enum Principal {
 /// Everything that a token depends on; two requests that agree in it share one.
 ///
 /// A field per fact and no joined text, so that no value can imitate another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenKey {
     /// The token service.
     pub(crate) authority: String,
@@ -40,6 +41,15 @@ pub(crate) struct TokenKey {
     pub(crate) scope: String,
     /// The credential: without it a rotated or wrong secret would go on working for an hour.
     pub(crate) credential: Fingerprint,
+}
+
+/// Of the fields that tell most keys apart; equality looks at all of them.
+impl Hash for TokenKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.tenant.as_bytes());
+        state.write(self.scope.as_bytes());
+        state.write(&self.credential.0);
+    }
 }
 
 impl TokenKey {

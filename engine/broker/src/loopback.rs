@@ -68,8 +68,28 @@ impl Loopback {
         accepted.map(|(stream, _)| stream)
     }
 
-    /// Waits for the browser, answers it, and listens no longer.
+    /// Waits for the browser that brings a code, answers it, and listens no longer.
     pub(crate) async fn wait(self, state: &str) -> Result<Brought, AuthError> {
+        let (mut stream, query) = self.next().await;
+        let outcome = understand(&query, state);
+        let text = match outcome {
+            Ok(_) => "You are signed in. You may close this page.",
+            Err(_) => "The sign-in failed. The terminal says why; you may close this page.",
+        };
+        answer(&mut stream, "200 OK", text).await;
+        outcome
+    }
+
+    /// Waits for the browser that brings any answer, and listens no longer.
+    pub(crate) async fn query(self) -> String {
+        let (mut stream, query) = self.next().await;
+        let text = "The terminal says what came of it. You may close this page.";
+        answer(&mut stream, "200 OK", text).await;
+        query
+    }
+
+    /// The next request to the place that was agreed on, with its query.
+    async fn next(&self) -> (TcpStream, String) {
         loop {
             let Ok(mut stream) = self.accept().await else {
                 continue;
@@ -79,20 +99,13 @@ impl Loopback {
                 continue;
             };
             // Browsers ask for icons too.
-            let Some(query) = target
+            let query = target
                 .strip_prefix(self.path.as_str())
-                .and_then(|rest| rest.strip_prefix('?'))
-            else {
-                answer(&mut stream, "404 Not Found", "There is nothing here.").await;
-                continue;
-            };
-            let outcome = understand(query, state);
-            let text = match outcome {
-                Ok(_) => "You are signed in. You may close this page.",
-                Err(_) => "The sign-in failed. The terminal says why; you may close this page.",
-            };
-            answer(&mut stream, "200 OK", text).await;
-            return outcome;
+                .and_then(|rest| rest.strip_prefix('?'));
+            if let Some(query) = query {
+                return (stream, query.to_owned());
+            }
+            answer(&mut stream, "404 Not Found", "There is nothing here.").await;
         }
     }
 }

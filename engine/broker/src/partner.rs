@@ -28,7 +28,7 @@ const UNKNOWN_APPLICATION: u32 = 700_016;
 pub(crate) struct PartnerRole {
     pub(crate) proof: Proof,
     /// Where administrators come back after consent.
-    redirect_uri: Option<String>,
+    pub(crate) redirect_uri: Option<String>,
     /// By the GUID in lower case.
     customers: BTreeMap<String, Admitted>,
 }
@@ -68,6 +68,12 @@ impl PartnerRole {
     /// The customer of a tenant. A run without a tenant has none.
     pub(crate) fn customer(&self, tenant: &str) -> Option<&Admitted> {
         self.customers.get(&tenant.to_ascii_lowercase())
+    }
+
+    /// Every customer with its standing.
+    pub(crate) fn customers(&self) -> impl Iterator<Item = (&str, CustomerStatus)> {
+        let all = self.customers.values();
+        all.map(|customer| (customer.tenant.as_str(), customer.status))
     }
 
     pub(crate) fn admit(&self, tenant: &str) -> Result<(), Turned> {

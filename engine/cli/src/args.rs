@@ -56,6 +56,15 @@ pub(crate) enum Command {
     /// Prints the least API permissions that playbooks need.
     #[command(after_help = "Example:\n  quell permissions workflows")]
     Permissions(PermissionsArgs),
+    /// Checks whether the tokens of this moment may do what playbooks need.
+    #[command(after_help = "Example:\n  quell preflight workflows --connection prod --json")]
+    Preflight(PreflightArgs),
+    /// Signs people in and out, and shows whether connections have what they need.
+    #[command(subcommand, after_help = "Example:\n  quell auth login analyst")]
+    Auth(AuthCommand),
+    /// Lets an administrator of a customer consent to the application of a partner connection.
+    #[command(after_help = "Example:\n  quell consent mssp contoso")]
+    Consent(ConsentArgs),
     /// Lists, shows and cancels runs.
     #[command(subcommand, after_help = "Example:\n  quell runs list --format json")]
     Runs(RunsCommand),
@@ -165,6 +174,70 @@ pub(crate) struct PermissionsArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     /// The configuration, for the actions of its plugins and the API of hunting.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PreflightArgs {
+    /// Playbook files, or folders of them; the configuration's playbooks when absent.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Asks for this connection whatever the playbooks name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Only this tenant; every active one of the connection when absent.
+    #[arg(long, value_name = "GUID")]
+    pub(crate) tenant: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The configuration.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthCommand {
+    /// Signs a person in for a connection in user context.
+    Login(ConnectionArgs),
+    /// Shows every connection, who is signed in, and which secrets can be read.
+    Status(StatusArgs),
+    /// Forgets the session of a connection, here and on disk.
+    Logout(ConnectionArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConnectionArgs {
+    /// The connection; the default one when absent.
+    pub(crate) connection: Option<String>,
+    /// The configuration.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StatusArgs {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The configuration.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConsentArgs {
+    /// The partner connection.
+    pub(crate) connection: String,
+    /// The customer: its name in the configuration, or the GUID of its directory.
+    pub(crate) tenant: String,
+    /// The configuration.
     #[arg(long)]
     pub(crate) config: Option<PathBuf>,
 }

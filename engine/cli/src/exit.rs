@@ -73,6 +73,11 @@ impl Fault {
         }
     }
 
+    /// The fault of something that the broker or a service refused.
+    pub(crate) fn of_action(error: &actions_contract::ActionError) -> Self {
+        Self::of_code(&error.code, error.message.clone())
+    }
+
     /// Prints the fault and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
@@ -96,7 +101,7 @@ impl Fault {
 fn kind_of(code: &str) -> Kind {
     match code {
         "AC0107" | "BR0102" | "BR0105" | "BR0106" | "BR0107" | "BR0108" | "BR0109" | "BR0110"
-        | "BR0111" | "BR0112" | "BR0113" | "SV0101" => Kind::Credentials,
+        | "BR0111" | "BR0112" | "BR0113" | "BR0114" | "SV0101" => Kind::Credentials,
         "AC0110" | "AC0111" | "BR0101" | "BR0201" | "BR0202" | "BR0203" | "SV0105" => {
             Kind::Temporary
         }

@@ -158,6 +158,11 @@ pub(crate) struct Opening {
     pub(crate) schedules_since: Option<Timestamp>,
 }
 
+/// The broker alone, for commands that call no API.
+pub(crate) fn broker(config: &Config) -> Result<Broker, Fault> {
+    Broker::new(&config.broker(), Surroundings::default()).map_err(invalid_config)
+}
+
 /// The value behind a secret reference of the configuration or the command line.
 pub(crate) fn resolve(reference: &engine_broker::GivenRef) -> Result<String, Fault> {
     let reference = reference

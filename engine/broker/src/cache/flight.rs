@@ -11,7 +11,7 @@ use super::{Shared, throttled_error};
 use crate::clock::Moment;
 use crate::error::{AuthError, AuthKind};
 use crate::key::TokenKey;
-use crate::slot::{Landing, lost_flight};
+use crate::slot::{Landing, Slot, lost_flight};
 use crate::telemetry::{TokenEvent, TokenEventKind, TokenSource, TokenSubject};
 use crate::token::{Issued, Token};
 
@@ -49,12 +49,12 @@ pub(super) async fn fly(shared: Arc<Shared>, plan: Plan, announce: Announce, fet
         outcome,
     };
     // The narrow gate first: who waits for one tenant must not hold a place that others need.
-    let gate = shared.state().gate_of(&plan.key);
+    let gate = shared.traffic().gate_of(&plan.key);
     let (Ok(_narrow), Ok(_wide)) = (gate.acquire().await, shared.gate.acquire().await) else {
         return;
     };
     let throttled = shared
-        .state()
+        .traffic()
         .throttled_for_ms(&plan.key.circuit(), shared.clock.now());
     landing.outcome = match throttled {
         Some(wait_ms) => Err(throttled_error(wait_ms)),
@@ -95,20 +95,16 @@ impl Shared {
             }
             Err(error) => Err(Arc::new(error)),
         };
-        let mut state = self.state();
         if let Err(error) = &landing
             && let (AuthKind::Throttled, Some(wait)) = (error.kind, error.retry_after)
         {
-            state
+            self.traffic()
                 .throttled
                 .insert(plan.key.circuit(), now.plus(wait.as_ms()));
         }
         let chance = (self.chance)();
-        let serving = state
-            .slots
-            .get_mut(&plan.key)
-            .is_some_and(|slot| slot.land(plan.epoch, &landing, now, chance));
-        drop(state);
+        let land = |slot: &mut Slot| slot.land(plan.epoch, &landing, now, chance);
+        let serving = self.shelves.with(&plan.key, land).unwrap_or(false);
         let event = landed_event(plan, &landing, serving, now);
         let elapsed_ms = sent.map(|sent| now.steady_ms.saturating_sub(sent.steady_ms));
         self.telemetry.tell(&TokenEvent {

@@ -461,13 +461,13 @@ async fn the_cache_is_bounded_and_lets_the_idle_go() {
             .await
             .unwrap();
     }
-    assert_eq!(bench.cache.shared.state().slots.len(), SLOTS_MAX);
+    assert_eq!(bench.cache.shared.shelves.len(), SLOTS_MAX);
     bench.pass_time(2 * 3600);
     bench
         .get(&bench.key("fresh", "mde"), &AT_ONCE)
         .await
         .unwrap();
-    assert_eq!(bench.cache.shared.state().slots.len(), 1);
+    assert_eq!(bench.cache.shared.shelves.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -519,4 +519,61 @@ fn a_clock_that_jumps_and_a_machine_that_sleeps_end_a_token_in_time() {
     check_clock(2 * HOUR_MS, 0, false);
     check_clock(-30_000, 1000, true);
     check_clock(0, 2 * HOUR_MS.unsigned_abs(), false);
+}
+
+/// A look at the memory of this process, as the kernel sees it. Takes its own memory beforehand, so
+/// that it does not get what it is to look at.
+#[cfg(target_os = "linux")]
+struct Spy {
+    memory: std::fs::File,
+    seen: Vec<u8>,
+}
+
+#[cfg(target_os = "linux")]
+impl Spy {
+    fn new(length: usize) -> Self {
+        Self {
+            memory: std::fs::File::open("/proc/self/mem").unwrap(),
+            seen: vec![0; length],
+        }
+    }
+
+    /// Whether much of a text of `s` is still at the address.
+    fn sees(&mut self, address: u64) -> bool {
+        // A page that was given back to the system holds nothing.
+        let _ = std::os::unix::fs::FileExt::read_exact_at(&self.memory, &mut self.seen, address);
+        let full = |part: &[u8]| part.iter().all(|byte| *byte == b's');
+        let found = self.seen.windows(64).any(full);
+        self.seen.fill(0);
+        found
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_a_token_that_was_let_go_holds_nothing_of_it() {
+    const LENGTH: usize = 2000;
+    let mut spy = Spy::new(LENGTH);
+    for _ in 0..20 {
+        let issued = Issued {
+            secret: SecretString::from("s".repeat(LENGTH)),
+            expires_in: Some(3600),
+            refresh_in: None,
+            name: "token".to_owned(),
+            sent: Moment::default(),
+        };
+        let token = Arc::new(Token::new(issued, 1, 0.5));
+        let address = secrecy::ExposeSecret::expose_secret(&token.secret).as_ptr() as u64;
+        assert!(spy.sees(address), "it is there while it is held");
+        drop(token);
+        assert!(!spy.sees(address), "it is overwritten");
+    }
+    // The same look finds what is not overwritten, unless another thread was faster.
+    let found = (0..20).any(|_| {
+        let text = "s".repeat(LENGTH);
+        let address = text.as_ptr() as u64;
+        drop(text);
+        spy.sees(address)
+    });
+    assert!(found, "the look finds nothing at all");
 }

@@ -188,3 +188,21 @@ fn every_key_is_described_in_the_schema() {
     let reference = &schema["$defs"]["SecretRef"];
     assert_eq!(reference["type"], "string");
 }
+
+#[test]
+fn every_connection_of_the_documentation_is_valid() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/connect.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut contexts = Vec::new();
+    for block in page.split("```yaml\n").skip(1) {
+        let text = block.split("```").next().unwrap();
+        let config: Config = serde_yaml::from_str(text).unwrap();
+        assert_eq!(config.check(), [], "{text}");
+        contexts.extend(config.connections.into_values().map(|one| match one {
+            engine_broker::Connection::Application(_) => "application",
+            engine_broker::Connection::User(_) => "user",
+            engine_broker::Connection::Partner(_) => "partner",
+        }));
+    }
+    assert_eq!(contexts, ["application", "user", "partner"]);
+}

@@ -2,6 +2,7 @@
 //! tells them.
 #![expect(clippy::disallowed_methods, reason = "tests write secret files")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "campaigns print their tallies")]
 
 mod api;
 mod certificates;
@@ -9,6 +10,7 @@ mod challenges;
 mod config;
 mod doors;
 mod federation;
+mod kills;
 mod leaks;
 mod limits;
 mod machine;

@@ -207,6 +207,11 @@ pub(crate) async fn get(broker: &Broker) -> Result<Response, EgressError> {
         .await
 }
 
+/// A broker with that configuration, alone in its process.
+pub(crate) fn broker_of(config: &Value) -> Arc<Broker> {
+    broker(config, &Arc::default(), &Arc::default())
+}
+
 fn broker(
     config: &Value,
     clock: &Arc<HandClock>,

@@ -2,11 +2,14 @@
 
 mod actions;
 mod alerts;
+mod auth;
+mod consent;
 mod demo;
 mod emulate;
 mod explain;
 mod lint;
 mod permissions;
+mod preflight;
 mod run;
 mod runs;
 mod schema;
@@ -26,6 +29,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Schema(args) => schema::schema(&args),
         Command::Actions(args) => actions::actions(&args).await,
         Command::Permissions(args) => permissions::permissions(&args).await,
+        Command::Preflight(args) => preflight::preflight(&args).await,
+        Command::Auth(command) => auth::auth(command).await,
+        Command::Consent(args) => consent::consent(&args).await,
         Command::Runs(command) => runs::runs(command).await,
         Command::Alerts(command) => alerts::alerts(command).await,
         Command::Explain { code } => explain::explain(&code),

@@ -7,10 +7,12 @@
     reason = "whole-product tests start processes, read and write files, and print their tallies"
 )]
 
+mod access;
 mod demo;
 mod kill;
 mod lint;
 mod operate;
+mod partners;
 mod playbooks;
 #[expect(dead_code, reason = "the load benchmark uses the rest of it")]
 #[path = "../support/mod.rs"]
