@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::TriggerRecords;
+
 /// Why the engine did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} ({code})")]
@@ -244,6 +246,9 @@ pub trait Engine: Send + Sync {
         poller: &'a str,
         at: Timestamp,
     ) -> BoxFuture<'a, Result<(), EngineError>>;
+
+    /// What triggers leave behind.
+    fn records(&self) -> &dyn TriggerRecords;
 
     /// What happens from now on; a slow reader misses the oldest.
     fn subscribe(&self) -> tokio::sync::broadcast::Receiver<RunNews>;

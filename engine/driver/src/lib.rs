@@ -6,7 +6,9 @@ mod clock;
 pub mod conformance;
 mod engine;
 mod playbooks;
+mod records;
 mod starts;
+pub mod storm;
 
 pub use attempts::{Attempts, Origin};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -15,4 +17,5 @@ pub use engine::{
     RunFilter, RunNews, RunSummary, Signal,
 };
 pub use playbooks::{Loaded, PlaybookText, Playbooks, Refused};
+pub use records::{Count, Decision, TriggerRecords};
 pub use starts::{Begun, begin};

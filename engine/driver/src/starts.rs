@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine_model::Timestamp;
 use engine_playbook::plan::Plan;
-use engine_run::{Command, Event, Run, RunStatus, Settings, Started};
+use engine_run::{Command, Event, Gathered, Run, RunStatus, Settings, Started};
 use engine_trigger::{Cause, Start};
 use serde_json::{Value, json};
 
@@ -44,12 +44,18 @@ pub fn begin(
     };
     let schedule = match &start.cause {
         Cause::Planned { at } => Some(json!({ "planned_at": at })),
-        Cause::Alert { .. } | Cause::Manual { .. } => None,
+        Cause::Alert { .. } | Cause::Gathered { .. } | Cause::Manual { .. } => None,
     };
     let by = match &start.cause {
         Cause::Manual { by, .. } => Some(by.clone()),
-        Cause::Alert { .. } | Cause::Planned { .. } => None,
+        Cause::Alert { .. } | Cause::Gathered { .. } | Cause::Planned { .. } => None,
     };
+    let gathered = start.gathered.map(|gathered| Gathered {
+        alerts: gathered.alerts,
+        count: gathered.count,
+        group: gathered.group,
+        since: gathered.since,
+    });
     let event = Event::Started(Box::new(Started {
         at,
         run: start.run,
@@ -61,6 +67,7 @@ pub fn begin(
         alert,
         by,
         schedule,
+        gathered,
         engine: env!("CARGO_PKG_VERSION").to_owned(),
         settings,
     }));
@@ -90,6 +97,10 @@ fn cause_text(cause: &Cause) -> String {
                 key.id,
                 change.as_str()
             )
+        }
+        Cause::Gathered { key, count, .. } => {
+            let (source, id) = (key.source.as_str(), &key.id);
+            format!("alerts {count} up to {source}/{id}")
         }
         Cause::Planned { at } => format!("planned {at}"),
         Cause::Manual {

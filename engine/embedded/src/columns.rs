@@ -5,6 +5,11 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
 
+/// The number of a run in its table.
+pub(crate) type RunRow = i64;
+/// The number of a revision of an alert in its table.
+pub(crate) type AlertRow = i64;
+
 /// The source a column names.
 pub(crate) fn source_column(row: &Row<'_>, column: usize) -> rusqlite::Result<AlertSource> {
     let word: String = row.get(column)?;

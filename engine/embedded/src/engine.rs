@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actions_contract::BoxFuture;
 use engine_driver::{
     AlertDocument, AlertSummary, Attempts, Clock, Engine, EngineError, ManualStart, Page,
-    Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary, Signal,
+    Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary, Signal, TriggerRecords,
 };
 use engine_model::{Alert, RunId, TenantId, Timestamp, code};
 use engine_run::{RunStatus, Settings};
@@ -74,6 +74,7 @@ impl Embedded {
             actors: Mutex::new(HashMap::new()),
             tasks: Mutex::new(JoinSet::new()),
             kept: Mutex::new(HashSet::new()),
+            storm_changed: tokio::sync::Notify::new(),
             _taken: taken,
         });
         inner.keep_playbooks().await?;
@@ -96,6 +97,7 @@ impl Embedded {
             inner.recover(run);
         }
         inner.spawn(Box::pin(Arc::clone(&inner).watch_timers()));
+        inner.spawn(Box::pin(Arc::clone(&inner).watch_storm()));
         let tenant = options.tenant.clone();
         inner.spawn(Box::pin(Arc::clone(&inner).watch_schedules(tenant, since)));
         Ok(Self {
@@ -149,6 +151,10 @@ impl Embedded {
             drop(sender.send(work.await));
         }));
         answer.await.map_err(|_| stopping())?
+    }
+
+    pub(crate) fn archive(&self) -> &Archive {
+        &self.inner.archive
     }
 
     async fn start_run(&self, start: ManualStart) -> Result<RunId, EngineError> {
@@ -255,6 +261,10 @@ impl Engine for Embedded {
             };
             self.inner.writer.write(work).await.map_err(of_store)
         })
+    }
+
+    fn records(&self) -> &dyn TriggerRecords {
+        self
     }
 
     fn subscribe(&self) -> broadcast::Receiver<RunNews> {

@@ -40,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) tasks: Mutex<JoinSet<()>>,
     /// The playbooks whose texts are known to be in the database.
     pub(crate) kept: Mutex<HashSet<Digest>>,
+    /// Something may be due earlier than all before.
+    pub(crate) storm_changed: tokio::sync::Notify,
     /// Let go of last, when nothing writes any more.
     pub(crate) _taken: Taken,
 }

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use engine_driver::{Begun, EngineError, ManualStart, Origin, Receipt, RunSummary, begin};
 use engine_model::{Alert, RunId, TenantId, code};
 use engine_run::{Command, Event, RunStatus, Settings};
+use engine_trigger::storm::Place;
 use engine_trigger::{AlertChange, AlertView, ByHand};
 use rusqlite::Connection;
 
 use crate::actor::Standing;
 use crate::engine::of_store;
 use crate::inner::Inner;
+use crate::letters::Occasion;
 use crate::rows::{self, AlertRow, NewAlert, RunRow, to_json};
 use crate::signals;
+use crate::storm::{Added, Source, Stormy};
 
 /// The tenant of a start that means none.
 const NO_TENANT: &str = "default";
@@ -20,7 +23,11 @@ const NO_TENANT: &str = "default";
 /// What the writer did with an alert.
 enum Took {
     /// Added; the row of each run that began, none where one of that id was there before.
-    Added(Vec<Option<RunRow>>),
+    Added {
+        rows: Vec<Option<RunRow>>,
+        /// What storm control let through.
+        stormed: Vec<Added>,
+    },
     /// The newest revision has the same content.
     Same { revision: u32, runs: Vec<RunId> },
     /// The newest revision is another one than was assumed.
@@ -39,7 +46,11 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
         } else {
             AlertChange::Created
         };
-        let begun = matching(inner, &alert, change);
+        let Matched {
+            begun,
+            stormy,
+            failed,
+        } = matching(inner, &alert, change);
         let new = NewAlert {
             key: alert.key(),
             digest: alert.digest(),
@@ -47,14 +58,28 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
             body: to_json(&alert),
         };
         let units: Vec<NewRun> = begun.iter().map(|begun| NewRun::of(inner, begun)).collect();
+        let waits = !stormy.is_empty();
         let took = inner
             .writer
-            .write(move |connection| take(connection, &new, assumed, &units))
+            .write(move |connection| {
+                let units = Units {
+                    calm: &units,
+                    stormy: &stormy,
+                    failed: &failed,
+                };
+                take(connection, &new, assumed, &units)
+            })
             .await
             .map_err(of_store)?;
         match took {
-            Took::Added(rows) => {
-                let runs = go_on(inner, begun, rows);
+            Took::Added { rows, stormed } => {
+                let (more_begun, more_rows): (Vec<Begun>, Vec<Option<RunRow>>) =
+                    stormed.into_iter().unzip();
+                let begun = begun.into_iter().chain(more_begun).collect();
+                let runs = go_on(inner, begun, rows.into_iter().chain(more_rows).collect());
+                if waits {
+                    inner.storm_changed.notify_one();
+                }
                 return Ok(match assumed {
                     None => Receipt::Created { runs },
                     Some(revision) => Receipt::Updated {
@@ -73,8 +98,9 @@ fn take(
     connection: &Connection,
     new: &NewAlert,
     assumed: Option<u32>,
-    units: &[NewRun],
+    units: &Units<'_>,
 ) -> rusqlite::Result<Took> {
+    let calm = units.calm;
     let known = rows::known_alert(connection, &new.key)?;
     let revision = known.as_ref().map(|known| known.revision);
     match known {
@@ -84,9 +110,9 @@ fn take(
         }),
         _ if revision != assumed => Ok(Took::Otherwise(revision)),
         _ => {
-            let rows = units.iter().map(|unit| unit.add(connection));
+            let rows = calm.iter().map(|unit| unit.add(connection));
             let rows = rows.collect::<rusqlite::Result<Vec<Option<RunRow>>>>()?;
-            let added = units.iter().zip(&rows);
+            let added = calm.iter().zip(&rows);
             let added = || {
                 added
                     .clone()
@@ -97,18 +123,56 @@ fn take(
             for (unit, row) in added() {
                 unit.fill(connection, row, Some(alert))?;
             }
-            Ok(Took::Added(rows))
+            let now = new.received_at;
+            for (source, code, message) in units.failed {
+                source.letter(connection, Occasion::Alert { alert }, (code, message), now)?;
+            }
+            let settled = units
+                .stormy
+                .iter()
+                .map(|one| one.settle(connection, alert, now));
+            let stormed: rusqlite::Result<Vec<Option<Added>>> = settled.collect();
+            let stormed = stormed?.into_iter().flatten().collect();
+            Ok(Took::Added { rows, stormed })
         }
     }
 }
 
-/// Begins, in memory, a run for every trigger that matches.
-fn matching(inner: &Inner, alert: &Alert, change: AlertChange) -> Vec<Begun> {
+/// What an alert adds beside itself.
+struct Units<'a> {
+    calm: &'a [NewRun],
+    stormy: &'a [Stormy],
+    failed: &'a [Failed],
+}
+
+/// A trigger that matched and whose run could not begin: where, the code, and why.
+type Failed = (Source, String, String);
+
+/// What the triggers that match make of an alert.
+struct Matched {
+    /// Runs that begin at once.
+    begun: Vec<Begun>,
+    /// Triggers with storm control.
+    stormy: Vec<Stormy>,
+    /// Runs that could not begin.
+    failed: Vec<Failed>,
+}
+
+/// Begins, in memory, a run for every trigger that matches and has no storm control.
+fn matching(inner: &Inner, alert: &Alert, change: AlertChange) -> Matched {
     let loaded = inner.archive.playbooks.loaded();
     let view = AlertView::new(alert);
     let at = inner.clock.now();
-    let mut begun = Vec::new();
+    let mut matched = Matched {
+        begun: Vec::new(),
+        stormy: Vec::new(),
+        failed: Vec::new(),
+    };
     for hit in loaded.index.matches(&view, change) {
+        if let Some(stormy) = Stormy::of(inner, &hit, &view, (change, at)) {
+            matched.stormy.push(stormy);
+            continue;
+        }
         match engine_trigger::start_for_alert(&hit.plan, &hit.trigger, &view, change) {
             Ok(start) => {
                 let value = Some(Arc::clone(view.value()));
@@ -117,18 +181,22 @@ fn matching(inner: &Inner, alert: &Alert, change: AlertChange) -> Vec<Begun> {
                 if let Event::Started(started) = &mut one.event {
                     started.alert = None;
                 }
-                begun.push(one);
+                matched.begun.push(one);
             }
-            Err(error) => tracing::error!(
-                playbook = %hit.plan.name,
-                alert = alert.id,
-                code = %error.code(),
-                %error,
-                "a run could not be started"
-            ),
+            Err(error) => {
+                let place = Place {
+                    tenant: alert.tenant.clone(),
+                    playbook: hit.plan.name.clone(),
+                    trigger: hit.trigger.clone(),
+                };
+                let source = Source::of(inner, place, Some(Arc::clone(&hit.plan)));
+                matched
+                    .failed
+                    .push((source, error.code().to_string(), error.to_string()));
+            }
         }
     }
-    begun
+    matched
 }
 
 /// Starts a run by hand.
@@ -194,7 +262,11 @@ pub(crate) async fn add(
 }
 
 /// Lets the runs go on that were added, and names them.
-fn go_on(inner: &Arc<Inner>, begun: Vec<Begun>, rows: Vec<Option<RunRow>>) -> Vec<RunId> {
+pub(crate) fn go_on(
+    inner: &Arc<Inner>,
+    begun: Vec<Begun>,
+    rows: Vec<Option<RunRow>>,
+) -> Vec<RunId> {
     let mut runs = Vec::new();
     for (begun, row) in begun.into_iter().zip(rows) {
         let Some(row) = row else { continue };
@@ -231,7 +303,7 @@ fn is_live(commands: &[Command]) -> bool {
 }
 
 /// What a run that begins adds to the database.
-struct NewRun {
+pub(crate) struct NewRun {
     summary: RunSummary,
     body: String,
     commands: Vec<Command>,
@@ -241,9 +313,18 @@ struct NewRun {
 
 impl NewRun {
     fn of(inner: &Inner, begun: &Begun) -> Self {
+        Self::of_event(
+            begun,
+            &begun.event,
+            inner.text_to_keep(&begun.summary.digest),
+        )
+    }
+
+    /// `event` is the first event as it is stored.
+    pub(crate) fn of_event(begun: &Begun, event: &Event, text: Option<Arc<str>>) -> Self {
         Self {
             summary: begun.summary.clone(),
-            body: to_json(&begun.event),
+            body: to_json(event),
             commands: begun
                 .commands
                 .iter()
@@ -253,18 +334,18 @@ impl NewRun {
                 })
                 .cloned()
                 .collect(),
-            text: inner.text_to_keep(&begun.summary.digest),
+            text,
         }
     }
 
     /// Adds the run; none when one of its id is there already.
-    fn add(&self, connection: &Connection) -> rusqlite::Result<Option<RunRow>> {
+    pub(crate) fn add(&self, connection: &Connection) -> rusqlite::Result<Option<RunRow>> {
         let live = self.summary.status == RunStatus::Running && is_live(&self.commands);
         rows::add_run(connection, &self.summary, live)
     }
 
     /// Adds what the run begins with; `alert` is the one that its first event leaves out.
-    fn fill(
+    pub(crate) fn fill(
         &self,
         connection: &Connection,
         row: RunRow,

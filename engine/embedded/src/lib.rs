@@ -11,11 +11,15 @@ mod columns;
 mod engine;
 mod inner;
 mod intake;
+mod letters;
 mod readers;
+mod records;
 mod rows;
 mod schedules;
 mod schema;
 mod signals;
+mod storm;
+mod storm_rows;
 mod timers;
 mod writer;
 

@@ -7,10 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::columns::{json_column, parsed, source_column, unreadable};
 
-/// The number of a run in its table.
-pub(crate) type RunRow = i64;
-/// The number of a revision of an alert in its table.
-pub(crate) type AlertRow = i64;
+pub(crate) use crate::columns::{AlertRow, RunRow};
 
 /// The newest revision of an alert that is already there.
 pub(crate) struct KnownAlert {
@@ -197,6 +194,9 @@ pub(crate) fn events(connection: &Connection, run: RunRow) -> rusqlite::Result<V
             let mut event = json_column(row, 0)?;
             if let (Event::Started(started), true) = (&mut event, row.get(1)?) {
                 started.alert = Some(json_column::<serde_json::Value>(row, 2)?.into());
+                if let Some(gathered) = &mut started.gathered {
+                    gathered.alerts = crate::storm_rows::alerts_of_run(connection, run)?;
+                }
             }
             Ok(event)
         })?

@@ -8,10 +8,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// The version of the tables below; a newer database is refused, an older one is migrated.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// One step per version, each from the one before it.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE playbooks (
         digest TEXT PRIMARY KEY,
@@ -84,6 +84,59 @@ const MIGRATIONS: [&str; 2] = [
         body TEXT NOT NULL
     );
     CREATE INDEX signals_by_run ON signals (run, name);
+",
+    "
+    CREATE TABLE run_alerts (
+        run INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        alert INTEGER NOT NULL REFERENCES alerts (seq),
+        PRIMARY KEY (run, place)
+    ) WITHOUT ROWID;
+    CREATE TABLE storm_cells (
+        id BLOB PRIMARY KEY,
+        keep_until INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX storm_cells_old ON storm_cells (keep_until);
+    CREATE TABLE storm_queue (
+        cell BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (cell, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE storm_due (
+        cell BLOB PRIMARY KEY,
+        at INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX storm_due_next ON storm_due (at);
+    CREATE TABLE storm_verdicts (
+        alert INTEGER NOT NULL REFERENCES alerts (seq),
+        playbook TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        run TEXT,
+        PRIMARY KEY (alert, playbook, trigger)
+    ) WITHOUT ROWID;
+    CREATE TABLE storm_counts (
+        playbook TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        word TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (playbook, trigger, word)
+    ) WITHOUT ROWID;
+    CREATE TABLE letters (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        tenant TEXT NOT NULL,
+        playbook TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        occasion TEXT NOT NULL,
+        code TEXT NOT NULL,
+        message TEXT NOT NULL,
+        replayed_as TEXT
+    );
 ",
 ];
 

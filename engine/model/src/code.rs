@@ -169,6 +169,7 @@ codes! {
     SV0106: "The alert does not have the shape its source uses.",
     TR0101: "The alert source could not be read.",
     TR0102: "A run could not be started.",
+    TR0103: "A start was dropped because too many wait.",
 }
 
 #[cfg(test)]

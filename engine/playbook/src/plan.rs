@@ -9,6 +9,10 @@ use serde_json::Value;
 
 use crate::expr::{Expr, Template};
 
+mod storm;
+
+pub use storm::{Accumulate, Batch, Dedup, Distinct, Storm, Throttle, WindowClock, WindowShape};
+
 /// A checked playbook. Everything in it is resolved; nothing in it can fail to parse later.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -104,6 +108,8 @@ pub struct AlertTrigger {
     pub fields: Vec<FieldMatch>,
     /// An expression over `alert` that must be true as well.
     pub condition: Option<Expr>,
+    /// What stands between a match and a run.
+    pub storm: Box<Storm>,
     /// Alerts for which it must fire or stay silent, in the normalised shape, incomplete.
     pub examples: Examples,
     /// The path of `match` in the file, for diagnostics.

@@ -156,7 +156,14 @@ fn names(started: &Started, plan: &Plan) -> Map<String, Value> {
         .map(|id| (id.as_str().to_owned(), unreached.clone()))
         .collect();
     names.insert("steps".to_owned(), Value::Object(steps));
-    names.insert("trigger".to_owned(), json!({ "id": started.trigger }));
+    let mut trigger = json!({ "id": started.trigger });
+    if let Some(gathered) = &started.gathered {
+        trigger["alerts"] = json!(gathered.alerts);
+        trigger["count"] = json!(gathered.count);
+        trigger["group"] = json!(gathered.group);
+        trigger["since"] = json!(gathered.since);
+    }
+    names.insert("trigger".to_owned(), trigger);
     names.insert(
         "run".to_owned(),
         json!({

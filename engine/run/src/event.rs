@@ -100,10 +100,28 @@ pub struct Started {
     /// `{planned_at}` where a schedule started the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Value>,
+    /// The alerts, where storm control gathered several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered: Option<Gathered>,
     /// The version of the engine that started it.
     pub engine: String,
     /// What is fixed for the whole run.
     pub settings: Settings,
+}
+
+/// Alerts that started one run together: what expressions find under `trigger`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gathered {
+    /// The alerts, the one that completed them last; left out where they are stored elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Value>,
+    /// How many there were.
+    pub count: u32,
+    /// What they have in common.
+    pub group: Map<String, Value>,
+    /// The beginning of their window.
+    pub since: Timestamp,
 }
 
 /// What the configuration fixes for a run when it begins.

@@ -22,6 +22,6 @@ mod verdict;
 
 pub use ask::{Answer, Decision, Question};
 pub use command::{Approved, Attempt, Await, Cid, Command, Finish, RunStatus, Wants};
-pub use event::{Event, Settings, Started};
+pub use event::{Event, Gathered, Settings, Started};
 pub use record::{News, NewsKind, StepRecord, StepStatus};
 pub use run::{Run, RunView};

@@ -31,6 +31,19 @@ fn nothing<T: Send + 'static>() -> BoxFuture<'static, Result<T, EngineError>> {
     Box::pin(async { Err(EngineError::new(code::SV0104, "there is nothing")) })
 }
 
+impl engine_driver::TriggerRecords for Fake {
+    fn decisions<'a>(
+        &'a self,
+        _: &'a engine_model::AlertKey,
+    ) -> BoxFuture<'a, Result<Vec<engine_driver::Decision>, EngineError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Vec<engine_driver::Count>, EngineError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
 impl Engine for Fake {
     fn intake(&self, alert: Alert) -> BoxFuture<'_, Result<Receipt, EngineError>> {
         Box::pin(async move {
@@ -110,6 +123,10 @@ impl Engine for Fake {
         _: Timestamp,
     ) -> BoxFuture<'a, Result<(), EngineError>> {
         nothing()
+    }
+
+    fn records(&self) -> &dyn engine_driver::TriggerRecords {
+        self
     }
 
     fn subscribe(&self) -> tokio::sync::broadcast::Receiver<RunNews> {

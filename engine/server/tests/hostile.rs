@@ -26,6 +26,19 @@ struct Taker {
     watermark: Mutex<Option<Timestamp>>,
 }
 
+impl engine_driver::TriggerRecords for Taker {
+    fn decisions<'a>(
+        &'a self,
+        _: &'a engine_model::AlertKey,
+    ) -> BoxFuture<'a, Result<Vec<engine_driver::Decision>, EngineError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Vec<engine_driver::Count>, EngineError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
 impl Engine for Taker {
     fn intake(&self, _: Alert) -> BoxFuture<'_, Result<Receipt, EngineError>> {
         Box::pin(async { Ok(Receipt::Created { runs: Vec::new() }) })
@@ -85,6 +98,10 @@ impl Engine for Taker {
     ) -> BoxFuture<'a, Result<(), EngineError>> {
         *self.watermark.lock().unwrap() = Some(at);
         Box::pin(async { Ok(()) })
+    }
+
+    fn records(&self) -> &dyn engine_driver::TriggerRecords {
+        self
     }
 
     fn subscribe(&self) -> tokio::sync::broadcast::Receiver<RunNews> {

@@ -100,6 +100,7 @@ fn plan(number: usize, written: Vec<(&'static str, Value)>) -> Arc<Plan> {
         },
         fields: fields.collect(),
         condition: None,
+        storm: Box::default(),
         examples: Examples::default(),
         path: String::new(),
     };

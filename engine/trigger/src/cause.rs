@@ -17,6 +17,21 @@ pub enum Cause {
         /// Whether the alert was new or had changed.
         change: AlertChange,
     },
+    /// Alerts that storm control gathered.
+    Gathered {
+        /// The alert that completed them.
+        key: AlertKey,
+        /// The oldest of them.
+        first: AlertKey,
+        /// The digest of that one's content.
+        revision: Digest,
+        /// What they have in common.
+        group: serde_json::Map<String, serde_json::Value>,
+        /// The beginning of their window.
+        since: Timestamp,
+        /// How many they are.
+        count: u32,
+    },
     /// A planned instant of a schedule.
     Planned {
         /// The instant, which is not the time at which the run begins.
@@ -60,7 +75,7 @@ impl Cause {
     #[must_use]
     pub fn alert(&self) -> Option<&AlertKey> {
         match self {
-            Self::Alert { key, .. } => Some(key),
+            Self::Alert { key, .. } | Self::Gathered { key, .. } => Some(key),
             Self::Manual { alert, .. } => alert.as_ref(),
             Self::Planned { .. } => None,
         }
@@ -83,6 +98,18 @@ impl Cause {
                 change: AlertChange::Updated,
             } => {
                 json!(["alert", key.source.as_str(), key.id, revision])
+            }
+            // An alert counts in one window of its group: the first one tells two apart that begin
+            // in the same millisecond.
+            Self::Gathered {
+                first,
+                revision,
+                group,
+                since,
+                ..
+            } => {
+                let first = [first.source.as_str(), &first.id, revision.as_str()];
+                json!(["gathered", group, since.as_ms(), first])
             }
             Self::Planned { at } => json!(["planned", at.as_ms()]),
             Self::Manual { key, .. } => json!(["manual", key]),

@@ -21,6 +21,7 @@ use crate::view::AlertView;
 /// - PB0601: a schedule that cannot be read, or never fires.
 /// - PB0602: an example that does not behave as said.
 /// - PB0603: a match that cannot be read.
+/// - PB0803 (hint): an alert trigger without storm control.
 /// - PB0807 (hint): a match that every alert is tried against.
 /// - PB0808 (warning): a field that no alert has.
 #[must_use]
@@ -33,6 +34,8 @@ pub fn check(plan: &Plan) -> Vec<Problem> {
                 for line in &alert.fields {
                     problems.extend(unknown_fields(line, &shape));
                 }
+                problems.extend(unguarded(alert));
+                problems.extend(fields_of_storm(alert, &shape));
                 problems.extend(check_alert(alert, &format!("triggers[{index}].examples")));
             }
             TriggerKind::Schedule(schedule) => problems.extend(check_schedule(schedule)),
@@ -55,6 +58,61 @@ fn check_schedule(schedule: &Schedule) -> Option<Problem> {
         }
         Err(problem) => Some(problem),
     }
+}
+
+/// A trigger that starts a run for every alert that matches.
+fn unguarded(trigger: &AlertTrigger) -> Option<Problem> {
+    trigger.storm.is_calm().then(|| {
+        let message = "each alert that matches starts a run, however many an attack raises";
+        Problem::error(code::PB0803, &trigger.storm.path, message)
+            .weighing(Severity::Hint)
+            .with_help("add `dedup: {key: \"${{ alert.device.id }}\", window: 4h}`")
+    })
+}
+
+/// Fields that storm control goes by and no alert has.
+fn fields_of_storm(trigger: &AlertTrigger, shape: &Shape) -> Vec<Problem> {
+    let storm = &trigger.storm;
+    let accumulate = storm.accumulate.as_ref();
+    let distinct = accumulate.and_then(|accumulate| accumulate.distinct.as_ref());
+    let mut fields: Vec<(&str, &str)> = Vec::new();
+    let groups = [
+        (
+            "accumulate",
+            accumulate.map(|accumulate| &accumulate.group_by),
+        ),
+        ("batch", storm.batch.as_ref().map(|batch| &batch.group_by)),
+        (
+            "throttle",
+            storm.throttle.as_ref().map(|throttle| &throttle.group_by),
+        ),
+    ];
+    for (control, group) in groups {
+        fields.extend(
+            group
+                .into_iter()
+                .flatten()
+                .map(|field| (control, field.as_str())),
+        );
+    }
+    fields.extend(distinct.map(|distinct| ("accumulate", distinct.field.as_str())));
+    let unknown = fields
+        .into_iter()
+        .filter(|(_, field)| FieldPath::read(field).is_none_or(|path| !shape.has(&path)));
+    unknown
+        .map(|(control, field)| {
+            let path = format!("{}.{control}", storm.path);
+            unknown_field(&path, field, shape).weighing(Severity::Warning)
+        })
+        .collect()
+}
+
+fn unknown_field(place: &str, field: &str, shape: &Shape) -> Problem {
+    let help = nearest(field, shape.paths()).map_or_else(
+        || "the vendor's own fields are below `raw`".to_owned(),
+        |similar| format!("a field with a similar name exists: `{similar}`"),
+    );
+    Problem::error(code::PB0808, place, format!("`{field}` is in no alert")).with_help(help)
 }
 
 fn check_alert(trigger: &AlertTrigger, examples: &str) -> Vec<Problem> {
@@ -141,13 +199,7 @@ fn unknown_fields(line: &FieldMatch, shape: &Shape) -> Vec<Problem> {
         .filter(|path| !shape.has(path))
         .map(|path| {
             let path = path.segments().collect::<Vec<_>>().join(".");
-            let help = nearest(&path, shape.paths()).map_or_else(
-                || "the vendor's own fields are below `raw`".to_owned(),
-                |similar| format!("a field with a similar name exists: `{similar}`"),
-            );
-            Problem::error(code::PB0808, &line.path, format!("`{path}` is in no alert"))
-                .weighing(Severity::Warning)
-                .with_help(help)
+            unknown_field(&line.path, &path, shape).weighing(Severity::Warning)
         });
     unknown.collect()
 }

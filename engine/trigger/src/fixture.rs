@@ -46,6 +46,7 @@ pub(crate) fn trigger(written: &Value) -> AlertTrigger {
         },
         fields: lines(written),
         condition: None,
+        storm: Box::default(),
         examples: Examples::default(),
         path: "triggers[0].alert.match".to_owned(),
     }

@@ -10,8 +10,8 @@
 //!   id derives from the cause: the same cause again is the same run.
 //! - [`check`] finds what is wrong with triggers before anything is loaded.
 //!
-//! Storm control (dedup, accumulate, suppress, batch, throttle) has its place between a [`Hit`] and
-//! its [`Start`]: a fold over hits whose state the driver keeps.
+//! [`storm`] control (dedup, accumulate, suppress, batch, throttle) has its place between a [`Hit`]
+//! and its [`Start`]: a fold over hits whose state the driver keeps.
 
 mod alert_shape;
 mod cause;
@@ -34,6 +34,7 @@ mod problem;
 mod rule;
 mod schedule;
 mod start;
+pub mod storm;
 mod test;
 mod view;
 mod wanted;
@@ -44,5 +45,8 @@ pub use index::{Account, Hit, Index};
 pub use problem::Problem;
 pub use rule::{Explanation, explain};
 pub use schedule::Timetable;
-pub use start::{ByHand, Start, StartError, start_by_hand, start_for_alert, start_for_instant};
+pub use start::{
+    ByHand, Gathered, Start, StartError, start_by_hand, start_for_alert, start_for_firing,
+    start_for_instant,
+};
 pub use view::AlertView;

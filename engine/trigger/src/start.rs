@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cause::{AlertChange, Cause};
 use crate::inputs::{self, InputProblem};
+use crate::storm::Firing;
 use crate::view::AlertView;
 
 /// The trigger id of a start by hand where the playbook has no manual trigger.
@@ -33,6 +34,23 @@ pub struct Start {
     pub cause: Cause,
     /// The inputs, checked and complete.
     pub inputs: Map<String, Value>,
+    /// The alerts, where several came together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered: Option<Gathered>,
+}
+
+/// Alerts that storm control gathered: what expressions find under `trigger`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gathered {
+    /// The alerts, the one that completed them last.
+    pub alerts: Vec<Value>,
+    /// How many there were, where some were left out.
+    pub count: u32,
+    /// What they have in common.
+    pub group: Map<String, Value>,
+    /// The beginning of their window.
+    pub since: Timestamp,
 }
 
 /// A start by hand.
@@ -83,6 +101,9 @@ pub enum StartError {
         /// Why.
         source: EvalError,
     },
+    /// The alerts are no longer stored.
+    #[error("the alerts that it would work on are no longer stored")]
+    Gone,
     /// The inputs do not fit the playbook.
     #[error("inputs of `{playbook}`: {}", sentences(.problems))]
     Inputs {
@@ -98,7 +119,9 @@ impl StartError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Trigger { .. } | Self::Role { .. } | Self::With { .. } => code::TR0102,
+            Self::Trigger { .. } | Self::Role { .. } | Self::With { .. } | Self::Gone => {
+                code::TR0102
+            }
             Self::Inputs { .. } => InputProblem::CODE,
         }
     }
@@ -137,6 +160,52 @@ pub fn start_for_alert(
     };
     let given = render(trigger, &Names::new(&trigger.id, &cause, Some(alert)))?;
     start(plan, trigger.id.clone(), tenant, cause, given)
+}
+
+/// The start of a run by what storm control let through; `alerts` are those of the firing, in its
+/// order.
+///
+/// # Errors
+///
+/// When the trigger is not an alert trigger of the plan, the alerts are gone, or the inputs cannot
+/// be made.
+pub fn start_for_firing(
+    plan: &Plan,
+    trigger: &TriggerId,
+    firing: &Firing,
+    alerts: &[AlertView<'_>],
+) -> Result<Start, StartError> {
+    let (Some(first), Some(last)) = (alerts.first(), alerts.last()) else {
+        return Err(StartError::Gone);
+    };
+    if !firing.gathered {
+        return start_for_alert(plan, trigger, last, firing.change);
+    }
+    let is_alert = |kind: &TriggerKind| matches!(kind, TriggerKind::Alert(_));
+    let trigger = find(plan, trigger, "alert", is_alert)?;
+    let cause = Cause::Gathered {
+        key: last.alert().key(),
+        first: first.alert().key(),
+        revision: first.alert().digest(),
+        group: firing.group.clone(),
+        since: firing.since,
+        count: firing.count,
+    };
+    let gathered = Gathered {
+        alerts: alerts.iter().map(|view| (**view.value()).clone()).collect(),
+        count: firing.count,
+        group: firing.group.clone(),
+        since: firing.since,
+    };
+    let mut names = Names::new(&trigger.id, &cause, Some(last));
+    names.gather(&gathered);
+    let given = render(trigger, &names)?;
+    let tenant = last.alert().tenant.clone();
+    let start = start(plan, trigger.id.clone(), tenant, cause, given)?;
+    Ok(Start {
+        gathered: Some(gathered),
+        ..start
+    })
 }
 
 /// The start of a run at a planned instant of a schedule.
@@ -241,13 +310,24 @@ impl<'a> Names<'a> {
     fn new(trigger: &TriggerId, cause: &Cause, alert: Option<&'a AlertView<'a>>) -> Self {
         let schedule = match cause {
             Cause::Planned { at } => Some(json!({ "planned_at": at })),
-            Cause::Alert { .. } | Cause::Manual { .. } => None,
+            Cause::Alert { .. } | Cause::Gathered { .. } | Cause::Manual { .. } => None,
         };
         Self {
             trigger: json!({ "id": trigger }),
             schedule,
             alert,
         }
+    }
+
+    fn gather(&mut self, gathered: &Gathered) {
+        let id = self.trigger["id"].take();
+        self.trigger = json!({
+            "id": id,
+            "alerts": gathered.alerts,
+            "count": gathered.count,
+            "group": gathered.group,
+            "since": gathered.since,
+        });
     }
 }
 
@@ -294,6 +374,7 @@ fn start(
         trigger,
         cause,
         inputs,
+        gathered: None,
     })
 }
 

@@ -17,6 +17,7 @@ mod script;
 pub mod signals;
 pub mod starts;
 pub mod stops;
+pub mod storm;
 
 use engine_model::{TenantId, Timestamp};
 use engine_run::Settings;
@@ -98,6 +99,11 @@ macro_rules! conformance_tests {
             stops::a_run_that_is_stopped_at_any_call_ends_and_contains_once,
             stops::a_timer_that_passed_while_no_engine_ran_wakes_its_run,
             stops::a_run_survives_any_number_of_stops_at_any_time,
+            storm::alerts_with_the_key_of_an_earlier_one_are_linked_to_its_run,
+            storm::alerts_that_reach_a_number_are_in_the_run_that_they_start,
+            storm::a_batch_starts_when_it_has_waited_whatever_happens_meanwhile,
+            storm::starts_past_a_limit_wait_and_past_the_queue_are_dropped_visibly,
+            storm::a_storm_with_stops_in_it_starts_what_it_starts_without,
         }
     };
     (@each $stand:expr; $($part:ident :: $case:ident,)*) => {

@@ -32,7 +32,7 @@ async fn began(engine: &impl Engine) -> Vec<RunSummary> {
     };
     let mut before = None;
     loop {
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let page = engine.runs(&filter).await.expect("runs can be listed");
         if before == Some(page.items.len()) {
             return page.items.into_iter().rev().collect();

@@ -10,6 +10,7 @@ mod marks;
 mod retry;
 mod scope;
 mod steps;
+mod storm;
 mod triggers;
 mod values;
 
@@ -118,7 +119,7 @@ impl Compiler<'_, '_> {
         self.declare(playbook);
         let inputs = self.inputs(playbook);
         let triggers = self.triggers(playbook, &inputs);
-        self.start_names(playbook, &inputs);
+        self.start_names(playbook, &inputs, &triggers);
         self.connections = self.connections(playbook);
         let vars = playbook
             .vars
@@ -158,7 +159,12 @@ impl Compiler<'_, '_> {
     }
 
     /// The names every step may use.
-    fn start_names(&mut self, playbook: &Playbook, inputs: &[plan::Input]) {
+    fn start_names(
+        &mut self,
+        playbook: &Playbook,
+        inputs: &[plan::Input],
+        planned: &[plan::Trigger],
+    ) {
         let triggers = playbook.triggers.as_deref().unwrap_or_default();
         let alert = triggers.iter().any(|trigger| trigger.value.alert.is_some());
         let schedule = triggers
@@ -168,6 +174,8 @@ impl Compiler<'_, '_> {
             .env
             .names
             .extend(Names::of_trigger(alert, schedule).env.names);
+        self.names
+            .gathered(planned.iter().map(|trigger| &trigger.kind));
         let of_input = |input: &plan::Input| (input.name.clone(), Type::from_schema(&input.schema));
         self.names.add(
             "inputs",

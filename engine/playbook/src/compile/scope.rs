@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::expr::{Availability, Env, Field, StepView, Type};
+use crate::plan::{Storm, TriggerKind};
 
 /// A place in the log of what happened so far.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,30 @@ impl Names {
             names.add("schedule", Type::closed([("planned_at", Type::Time)]));
         }
         names
+    }
+
+    /// Where one of the triggers gathers alerts, `trigger` names them.
+    ///
+    /// In a run that another trigger of the playbook started they are absent, as `alert` may be.
+    pub(super) fn gathered<'k>(&mut self, kinds: impl Iterator<Item = &'k TriggerKind>) {
+        let storms = kinds.filter_map(|kind| match kind {
+            TriggerKind::Alert(alert) => Some(&*alert.storm),
+            TriggerKind::Schedule(_) | TriggerKind::Manual(_) => None,
+        });
+        let storms: Vec<&Storm> = storms.filter(|storm| storm.gathers()).collect();
+        if storms.is_empty() {
+            return;
+        }
+        let fields = storms.iter().flat_map(|storm| storm.group_fields());
+        let group = Type::closed(fields.map(|field| (field, Type::Any)));
+        let trigger = Type::closed([
+            ("id", Type::Text),
+            ("alerts", Type::list_of(super::triggers::alert_type())),
+            ("count", Type::Int),
+            ("group", group),
+            ("since", Type::Time),
+        ]);
+        self.add("trigger", trigger);
     }
 
     /// Adds a name.

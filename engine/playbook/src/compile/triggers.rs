@@ -74,7 +74,8 @@ impl Compiler<'_, '_> {
             })),
             _ => None,
         };
-        let names = Names::of_trigger(written.alert.is_some(), written.schedule.is_some());
+        let mut names = Names::of_trigger(written.alert.is_some(), written.schedule.is_some());
+        names.gathered(kind.iter());
         let with = self.hand_over(written, &names, inputs);
         if written.manual.is_none() {
             self.inputs_given(trigger.at, written, inputs);
@@ -125,6 +126,7 @@ impl Compiler<'_, '_> {
                 .filter_map(|(field, value)| self.field(field, value.value.0))
                 .collect(),
             condition: written.r#where.and_then(|id| self.condition(id.0, &names)),
+            storm: Box::new(self.storm(alert, &names)),
             examples: examples.unwrap_or_default(),
             path: document.path(path),
         }

@@ -6,6 +6,7 @@
 mod place;
 mod read;
 mod step;
+mod storm;
 mod trigger;
 
 use engine_model::{Millis, PlaybookName};
@@ -18,6 +19,7 @@ pub use step::{
     Branch, ErrorWord, Fail, Handler, InTenant, OnErrorWord, Retry, Step, StepConnection, Stop,
     StopWord,
 };
+pub use storm::{Accumulate, AtLeast, Batch, ClockWord, Dedup, Distinct, Throttle, WindowWord};
 pub use trigger::{AlertTrigger, Event, Examples, Manual, MissedWord, Schedule, Source, Trigger};
 
 /// A playbook: what starts it, what it does, and how it ends.

@@ -1,10 +1,11 @@
 //! Triggers as written.
 
-use engine_model::{Timestamp, TriggerId};
+use engine_model::{Millis, Timestamp, TriggerId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::place::{Anything, Condition, OneOrMany, Ordered, Spanned};
+use super::storm::{Accumulate, Batch, ClockWord, Dedup, Throttle};
 
 /// What starts a run: an id, and exactly one of `alert`, `schedule`, `manual`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -29,9 +30,7 @@ pub struct Trigger {
 /// An alert trigger.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-later" = [
-    "accumulate", "batch", "dedup", "sequence", "suppress", "throttle"
-]))]
+#[schemars(extend("x-later" = ["sequence"]))]
 pub struct AlertTrigger {
     /// The sources it listens to, one or a list; `defender` means all of Microsoft's.
     #[schemars(required)]
@@ -44,6 +43,18 @@ pub struct AlertTrigger {
     pub r#match: Option<Spanned<Ordered<Anything>>>,
     /// An expression over `alert` that must be true as well.
     pub r#where: Option<Condition>,
+    /// By which clock the windows below are measured; `alert` when absent.
+    pub clock: Option<Spanned<ClockWord>>,
+    /// Of alerts with one key only the first counts.
+    pub dedup: Option<Spanned<Dedup>>,
+    /// A group of alerts has to reach a number.
+    pub accumulate: Option<Spanned<Accumulate>>,
+    /// Silence for the same group after a start.
+    pub suppress: Option<Spanned<Millis>>,
+    /// One run for many alerts.
+    pub batch: Option<Spanned<Batch>>,
+    /// No more than so many starts in a time.
+    pub throttle: Option<Spanned<Throttle>>,
 }
 
 /// Where alerts come from.

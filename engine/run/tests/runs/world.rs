@@ -233,6 +233,7 @@ pub(crate) fn started(plan: &Plan, settings: Settings, inputs: Map<String, Value
         alert: None,
         by: Some("mona".to_owned()),
         schedule: None,
+        gathered: None,
         engine: "0.1.0".to_owned(),
         settings,
     }))

@@ -1,18 +1,20 @@
-use engine_model::{Severity, Timestamp};
+use engine_model::{Millis, Severity, Timestamp, code};
 use engine_playbook::expr::Expr;
 use engine_playbook::plan::{
-    AlertEvents, AlertTrigger, Examples, Manual, Missed, Schedule, TriggerKind,
+    Accumulate, AlertEvents, AlertTrigger, Distinct, Examples, Manual, Missed, Schedule, Storm,
+    TriggerKind, WindowShape,
 };
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
-use super::check;
+use super::{Problem, check};
 use crate::fixture::{plan, trigger};
 
 /// Checks a playbook with one trigger and prints its problems.
 fn problems(kind: TriggerKind, expected: &Expect) {
     let mut printed = String::new();
-    for problem in check(&plan("p", vec![kind])) {
+    let of_match = |problem: &Problem| problem.code != code::PB0803;
+    for problem in check(&plan("p", vec![kind])).into_iter().filter(of_match) {
         let weight = match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -200,5 +202,49 @@ fn a_schedule_that_never_fires_is_an_error() {
             error PB0601 triggers[0].schedule.end
               the schedule ends before it starts
         "#]],
+    );
+}
+
+#[test]
+fn a_trigger_without_storm_control_is_a_hint() {
+    let calm = TriggerKind::Alert(trigger(&json!({"severity": "high"})));
+    let found: Vec<(&str, Severity)> = check(&plan("p", vec![calm]))
+        .iter()
+        .map(|problem| (problem.code.as_str(), problem.severity))
+        .collect();
+    assert_eq!(found, [("PB0803", Severity::Hint)]);
+}
+
+#[test]
+fn a_group_by_a_field_that_no_alert_has_is_a_warning() {
+    let accumulate = Accumulate {
+        group_by: vec!["device.nmae".to_owned(), "raw.anything".to_owned()],
+        within: Millis::from_secs(60),
+        count: 2,
+        distinct: Some(Distinct {
+            field: "entities.ip.adress".to_owned(),
+            gte: 2,
+        }),
+        window: WindowShape::Sliding,
+    };
+    let storm = Storm {
+        accumulate: Some(accumulate),
+        path: "triggers[0].alert".to_owned(),
+        ..Storm::default()
+    };
+    let written = AlertTrigger {
+        storm: Box::new(storm),
+        ..trigger(&json!({"severity": "high"}))
+    };
+    problems(
+        TriggerKind::Alert(written),
+        &expect![[r"
+            warning PB0808 triggers[0].alert.accumulate
+              `device.nmae` is in no alert
+              help: a field with a similar name exists: `device.name`
+            warning PB0808 triggers[0].alert.accumulate
+              `entities.ip.adress` is in no alert
+              help: a field with a similar name exists: `entities.ip.address`
+        "]],
     );
 }
