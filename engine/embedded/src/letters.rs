@@ -37,7 +37,8 @@ pub(crate) fn add(connection: &Connection, letter: &Letter<'_>) -> rusqlite::Res
         playbook,
         trigger,
     } = letter.place;
-    tracing::error!(%playbook, %trigger, code = letter.code, message = letter.message, "a run did not start");
+    let (code, message) = (letter.code, letter.message);
+    tracing::error!(%playbook, %trigger, code, error = message, "a run did not start");
     connection
         .prepare_cached(
             "INSERT INTO letters (at, kind, tenant, playbook, trigger, occasion, code, message)

@@ -174,7 +174,8 @@ proptest! {
 
     #[test]
     fn dedup_by_arrival_looks_at_nothing_else(told in told(60, 30)) {
-        let arrived: Vec<Told> = told.iter().map(|one| Told { at: one.now, ..one.clone() }).collect();
+        let arrived = told.iter().map(|one| Told { at: one.now, ..one.clone() });
+        let arrived: Vec<Told> = arrived.collect();
         let storm = Storm { clock: WindowClock::Arrival, ..dedup(20) };
         // The facts of a trigger that goes by arrival have the arrival as their time.
         let seen = played(&storm, &arrived, 100);
@@ -192,7 +193,10 @@ proptest! {
 
     #[test]
     fn sliding_windows_start_when_any_stretch_holds_enough(
-        told in told(60, 30), within in 5..25_u64, count in 1..5_u32, distinct in prop::option::of(1..4_u32),
+        told in told(60, 30),
+        within in 5..25_u64,
+        count in 1..5_u32,
+        distinct in prop::option::of(1..4_u32),
     ) {
         let storm = accumulate(WindowShape::Sliding, within, count, distinct);
         let seen = played(&storm, &told, 100);
@@ -201,7 +205,10 @@ proptest! {
 
     #[test]
     fn tumbling_windows_start_once_each(
-        told in told(60, 30), within in 5..25_u64, count in 1..5_u32, distinct in prop::option::of(1..4_u32),
+        told in told(60, 30),
+        within in 5..25_u64,
+        count in 1..5_u32,
+        distinct in prop::option::of(1..4_u32),
     ) {
         let storm = accumulate(WindowShape::Tumbling, within, count, distinct);
         let seen = played(&storm, &told, 100);
@@ -210,7 +217,10 @@ proptest! {
 
     #[test]
     fn sessions_start_once_each_however_their_alerts_come(
-        told in told(80, 40), within in 2..12_u64, count in 1..6_u32, distinct in prop::option::of(1..4_u32),
+        told in told(80, 40),
+        within in 2..12_u64,
+        count in 1..6_u32,
+        distinct in prop::option::of(1..4_u32),
     ) {
         let storm = accumulate(WindowShape::Session, within, count, distinct);
         let seen = played(&storm, &told, 200);
@@ -252,7 +262,8 @@ proptest! {
             ..Storm::default()
         };
         let seen = played(&storm, &told, 900);
-        let expected = model::throttle(&told, (max as usize, i64::try_from(per).unwrap(), queue as usize), 900);
+        let limit = (max as usize, i64::try_from(per).unwrap(), queue as usize);
+        let expected = model::throttle(&told, limit, 900);
         prop_assert_eq!((&seen.starts, &seen.dropped), (&expected.starts, &expected.dropped));
         prop_assert_eq!(seen.starts.len() + seen.dropped.len(), told.len(), "nothing is lost");
     }
@@ -268,7 +279,8 @@ proptest! {
         let storm = Storm { dedup: dedup(4).dedup, ..storm };
         let seen = played(&storm, &told, 2000);
         prop_assert_eq!(seen.verdicts.len(), told.len());
-        let mut worked: Vec<i64> = seen.starts.iter().flat_map(|(_, alerts)| alerts.clone()).collect();
+        let started = seen.starts.iter().flat_map(|(_, alerts)| alerts.clone());
+        let mut worked: Vec<i64> = started.collect();
         worked.extend(seen.dropped.iter().flatten());
         let all = worked.len();
         worked.sort_unstable();
@@ -278,7 +290,11 @@ proptest! {
             let number = i64::try_from(number).unwrap();
             let held = matches!(
                 verdict,
-                Some(Verdict::Duplicate { .. } | Verdict::Suppressed { .. } | Verdict::Counted { .. })
+                Some(
+                    Verdict::Duplicate { .. }
+                        | Verdict::Suppressed { .. }
+                        | Verdict::Counted { .. }
+                )
             );
             prop_assert!(held || worked.contains(&number), "{number} is nowhere: {verdict:?}");
         }
