@@ -28,6 +28,7 @@ use crate::session::{Renewal, Session, Sessions};
 use crate::setup::Setup;
 use crate::telemetry::{Observer, Telemetry, TokenEvent, TokenEventKind, TokenSubject};
 use crate::token::Expected;
+use crate::vault::Stores;
 use crate::wallet::{Candidate, Wallet};
 
 /// What the broker takes from around it; [`Default`] takes the machine's own.
@@ -96,6 +97,7 @@ pub struct Broker {
     pub(crate) limiter: Limiter,
     pub(crate) fetcher: Arc<Fetcher>,
     pub(crate) wallet: Wallet,
+    pub(crate) stores: Arc<Stores>,
     pub(crate) sessions: Sessions,
     /// The files of refresh tokens, by connection.
     pub(crate) keeps: HashMap<String, Arc<Keep>>,
@@ -157,6 +159,12 @@ impl Broker {
             keeps: crate::user::keeps(&setup, &secrets),
             consents: Consents::default(),
             quotas: Quotas::new(&setup, &rates),
+            stores: Stores::new(
+                setup.vault.clone(),
+                Arc::clone(&clients),
+                Arc::clone(&secrets),
+                Arc::clone(&clock),
+            ),
             limiter: Limiter::new(quotas, Arc::clone(&clock)),
             secrets,
             setup,
@@ -198,7 +206,10 @@ impl Broker {
                 partner.offers(&subject.tenant, api)?;
                 None
             }
-            Role::User { .. } => {
+            Role::User { user, .. } => {
+                if let Some(keep) = &user.keep {
+                    self.stores.prepare(&keep.key).await?;
+                }
                 let keep = self.keeps.get(&link.name);
                 Some(self.sessions.get(&link.name, keep)?)
             }
@@ -210,7 +221,14 @@ impl Broker {
         };
         let mut refusal: Option<AuthError> = None;
         for candidate in link.candidates() {
-            let error = match self.token_with(&want, candidate, subject).await {
+            let shown = self.stored(candidate);
+            let mut outcome = self.token_with(&want, candidate, subject).await;
+            if let Err(error) = &outcome
+                && self.has_changed(candidate, shown.as_ref(), error).await
+            {
+                outcome = self.token_with(&want, candidate, subject).await;
+            }
+            let error = match outcome {
                 Ok(pass) => return Ok(pass),
                 Err(error) => error,
             };
@@ -238,6 +256,7 @@ impl Broker {
         candidate: Candidate<'_>,
         subject: &TokenSubject,
     ) -> Result<Pass, AuthError> {
+        self.prepare(candidate).await?;
         let shown = self.wallet.show(candidate).await?;
         if let Some(former) = shown.former {
             self.cache.forget(former);

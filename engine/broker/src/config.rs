@@ -9,7 +9,7 @@ use engine_model::Millis;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Cloud, Credential, GivenRef, Limits};
+use crate::{Cloud, Credential, GivenRef, Limits, SecretStores};
 
 /// The broker's part of the configuration: APIs, connections, secrets and outbound HTTP.
 ///
@@ -24,6 +24,8 @@ pub struct Config {
     pub connections: BTreeMap<String, Connection>,
     /// Secrets by name, for chat hooks and headers; playbooks see the name only.
     pub secrets: BTreeMap<String, GivenRef>,
+    /// Where secrets are that are in no file of this machine.
+    pub secret_stores: SecretStores,
     /// Which connection is used where a playbook names none.
     pub bindings: Bindings,
     /// Limits of outbound HTTP.

@@ -108,6 +108,7 @@ impl Broker {
 
     async fn send_to_url(&self, call: &Call, request: &Request) -> Result<Response, EgressError> {
         check_effect(call.mode, call.effect, request.method, false).map_err(refused)?;
+        self.prepare_request(request).await?;
         let outgoing = self.to_url(request)?;
         self.send_once(&outgoing, None, self.deadline(call)).await
     }

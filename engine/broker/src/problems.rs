@@ -153,7 +153,8 @@ impl Problems {
                 } else {
                     code::CF0101
                 };
-                let help = "write `env:NAME`, `file:/absolute/path` or `systemd:name`, \
+                let help = "write `env:NAME`, `file:/absolute/path`, `systemd:name` or \
+                            `vault:mount/path#field`, \
                             and replace a secret that was written into a file";
                 self.add(code, path.to_owned(), error.to_string(), help);
                 None

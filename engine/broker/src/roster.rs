@@ -14,6 +14,7 @@ use crate::partner::Turned;
 use crate::preflight::Context;
 use crate::problems::listed;
 use crate::secret::SecretRef;
+use crate::wallet::Candidate;
 
 /// One connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,11 +59,26 @@ pub struct ReferenceFacts {
 }
 
 impl Broker {
-    /// Every connection. Reads the secrets to tell whether that is possible, and sends nothing.
-    #[must_use]
-    pub fn connections(&self) -> Vec<ConnectionFacts> {
-        let links = self.setup.links.values();
-        links.map(|link| self.facts(link)).collect()
+    /// Every connection. Reads the secrets to tell whether that is possible; asks secret stores,
+    /// and nobody else.
+    pub async fn connections(&self) -> Vec<ConnectionFacts> {
+        let mut all = Vec::new();
+        for link in self.setup.links.values() {
+            let mut secrets = Vec::new();
+            for reference in link.references() {
+                let prepared = self.stores.prepare(reference).await;
+                let read = self.secrets.read_bytes(reference);
+                secrets.push(ReferenceFacts {
+                    reference: reference.to_string(),
+                    fault: match prepared {
+                        Ok(()) => read.err().map(|error| error.to_string()),
+                        Err(error) => Some(error.reason),
+                    },
+                });
+            }
+            all.push(link.facts(secrets));
+        }
+        all
     }
 
     /// The name of the connection that is used where none is named.
@@ -107,39 +123,6 @@ impl Broker {
             },
         }
     }
-
-    fn facts(&self, link: &Link) -> ConnectionFacts {
-        let user = match &link.role {
-            Role::User { user, .. } => Some(user),
-            Role::Application { .. } | Role::Partner(_) => None,
-        };
-        ConnectionFacts {
-            name: link.name.clone(),
-            context: link.context(),
-            client_id: link.client_id.clone(),
-            apis: link.apis.keys().copied().map(Api::as_str).collect(),
-            tenants: link.tenants(),
-            sign_in: user.map(|user| match user.way {
-                Way::Code { .. } => "auth_code_pkce",
-                Way::Device => "device_code",
-                Way::Password { .. } => "ropc",
-                Way::OnBehalfOf => "on_behalf_of",
-            }),
-            is_kept: user.map(|user| user.keep.is_some()),
-            secrets: link
-                .references()
-                .into_iter()
-                .map(|reference| ReferenceFacts {
-                    reference: reference.to_string(),
-                    fault: self
-                        .secrets
-                        .read_bytes(reference)
-                        .err()
-                        .map(|error| error.to_string()),
-                })
-                .collect(),
-        }
-    }
 }
 
 /// Whether a connection may act for a tenant.
@@ -159,6 +142,28 @@ pub(crate) fn admitted(link: &Link, tenant: &str) -> Result<(), EgressError> {
 }
 
 impl Link {
+    fn facts(&self, secrets: Vec<ReferenceFacts>) -> ConnectionFacts {
+        let user = match &self.role {
+            Role::User { user, .. } => Some(user),
+            Role::Application { .. } | Role::Partner(_) => None,
+        };
+        ConnectionFacts {
+            name: self.name.clone(),
+            context: self.context(),
+            client_id: self.client_id.clone(),
+            apis: self.apis.keys().copied().map(Api::as_str).collect(),
+            tenants: self.tenants(),
+            sign_in: user.map(|user| match user.way {
+                Way::Code { .. } => "auth_code_pkce",
+                Way::Device => "device_code",
+                Way::Password { .. } => "ropc",
+                Way::OnBehalfOf => "on_behalf_of",
+            }),
+            is_kept: user.map(|user| user.keep.is_some()),
+            secrets,
+        }
+    }
+
     fn tenants(&self) -> Vec<TenantFacts> {
         let active = |id: &String| TenantFacts {
             id: id.clone(),
@@ -182,15 +187,9 @@ impl Link {
 
     /// Every secret that the connection needs.
     fn references<'a>(&'a self) -> Vec<&'a SecretRef> {
-        let of_proof = |proof: &'a Proof| match proof {
-            Proof::Secrets(references) => references.iter().collect(),
-            Proof::Certificate(refs) => {
-                let mut references = vec![&refs.certificate];
-                references.extend(&refs.private_key);
-                references.extend(&refs.password);
-                references
-            }
-            Proof::Federated(_) | Proof::Managed(_) => Vec::new(),
+        let of_proof = |proof: &'a Proof| -> Vec<&'a SecretRef> {
+            let candidates = proof.candidates().into_iter();
+            candidates.flat_map(Candidate::references).collect()
         };
         match &self.role {
             Role::Application { proof, .. } => of_proof(proof),

@@ -1,238 +1,32 @@
 //! Secrets: where the configuration says they are, and reading them at the moment of use.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use secrecy::zeroize::Zeroize as _;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+
+use crate::clock::Moment;
+pub use crate::reference::{GivenRef, GivenRefs, RefError, SecretRef};
 
 const FILE_BYTES_MAX: u64 = 64 * 1024;
-const PATTERN: &str = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^#]+|systemd:[A-Za-z0-9_.-]+)$";
-
-/// Where a secret is; never the secret itself.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum SecretRef {
-    /// `env:NAME`: an environment variable.
-    Env(String),
-    /// `file:/absolute/path`: the content of a file that only its owner may read.
-    File(PathBuf),
-    /// `systemd:name`: a file of `$CREDENTIALS_DIRECTORY`.
-    Systemd(String),
-}
-
-/// Why a text is not a secret reference. Never holds the text: it may be a pasted secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RefError {
-    /// No known prefix: most likely the secret itself.
-    #[error("a secret is written here instead of a reference to it")]
-    Bare,
-    /// `env:` without the name of a variable.
-    #[error("`env:` is not followed by the name of an environment variable")]
-    Env,
-    /// `file:` without an absolute path.
-    #[error("`file:` is not followed by an absolute path without `#`")]
-    File,
-    /// `systemd:` without the name of a credential.
-    #[error("`systemd:` is not followed by the name of a credential")]
-    Systemd,
-}
-
-impl FromStr for SecretRef {
-    type Err = RefError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some(name) = text.strip_prefix("env:") {
-            let valid = !name.starts_with(|c: char| c.is_ascii_digit())
-                && !name.is_empty()
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            return if valid {
-                Ok(Self::Env(name.to_owned()))
-            } else {
-                Err(RefError::Env)
-            };
-        }
-        if let Some(path) = text.strip_prefix("file:") {
-            let valid = path.starts_with('/') && path.len() > 1 && !path.contains(['#', '\0']);
-            return if valid {
-                Ok(Self::File(path.into()))
-            } else {
-                Err(RefError::File)
-            };
-        }
-        if let Some(name) = text.strip_prefix("systemd:") {
-            let valid = !name.is_empty()
-                && !name.starts_with('.')
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-            return if valid {
-                Ok(Self::Systemd(name.to_owned()))
-            } else {
-                Err(RefError::Systemd)
-            };
-        }
-        Err(RefError::Bare)
-    }
-}
-
-impl fmt::Display for SecretRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Env(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-            Self::Systemd(name) => write!(f, "systemd:{name}"),
-        }
-    }
-}
-
-/// A secret reference as the configuration gives it: `env:NAME`, `file:/absolute/path` or
-/// `systemd:name`.
-///
-/// Reading never fails and never keeps a text that is no reference, so that a secret pasted by
-/// mistake reaches no error message; [`Config::check`](crate::Config::check) reports it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenRef(Result<SecretRef, RefError>);
-
-impl GivenRef {
-    /// The reference.
-    ///
-    /// # Errors
-    ///
-    /// Why the text that was given is none.
-    pub fn get(&self) -> Result<&SecretRef, RefError> {
-        self.0.as_ref().map_err(|error| *error)
-    }
-
-    fn read(mut text: String) -> Self {
-        let parsed = text.parse();
-        text.zeroize();
-        Self(parsed)
-    }
-}
-
-impl From<SecretRef> for GivenRef {
-    fn from(reference: SecretRef) -> Self {
-        Self(Ok(reference))
-    }
-}
-
-/// One secret reference or several, tried in order while the earlier ones are refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenRefs(pub Vec<GivenRef>);
-
-/// Takes any scalar, so that the message of a type mismatch cannot quote a pasted secret.
-struct RefVisitor;
-
-impl<'de> Visitor<'de> for RefVisitor {
-    type Value = Vec<GivenRef>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a secret reference such as `env:NAME`")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(vec![GivenRef(text.parse())])
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-        Ok(vec![GivenRef::read(text)])
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(vec![GivenRef(Err(RefError::Bare))])
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(vec![GivenRef(Err(RefError::Bare))])
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(vec![GivenRef(Err(RefError::Bare))])
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(vec![GivenRef(Err(RefError::Bare))])
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(vec![GivenRef(Err(RefError::Bare))])
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut refs = Vec::new();
-        while let Some(reference) = items.next_element()? {
-            refs.push(reference);
-        }
-        Ok(refs)
-    }
-}
-
-impl<'de> Deserialize<'de> for GivenRef {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut refs = deserializer.deserialize_any(RefVisitor)?;
-        match (refs.pop(), refs.is_empty()) {
-            (Some(only), true) => Ok(only),
-            _ => Err(serde::de::Error::custom(
-                "expected one secret reference, found a list",
-            )),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for GivenRefs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RefVisitor).map(Self)
-    }
-}
-
-impl JsonSchema for GivenRef {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SecretRef".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "Where a secret is: `env:NAME`, `file:/absolute/path`, `systemd:name`.",
-            "type": "string",
-            "pattern": PATTERN,
-        })
-    }
-}
-
-impl JsonSchema for GivenRefs {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SecretRefs".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let one = generator.subschema_for::<GivenRef>();
-        json_schema!({
-            "description": "One secret reference, or several tried in order.",
-            "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }],
-        })
-    }
-}
 
 /// Why a secret could not be read. Names the reference, never the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret `{reference}` {reason}")]
 pub(crate) struct SecretError {
     reference: String,
-    reason: &'static str,
+    reason: Cow<'static, str>,
 }
 
 impl SecretError {
-    fn new(reference: &SecretRef, reason: &'static str) -> Self {
+    pub(crate) fn new(reference: &SecretRef, reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             reference: reference.to_string(),
-            reason,
+            reason: reason.into(),
         }
     }
 }
@@ -244,6 +38,14 @@ pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub(crate) struct Secrets {
     environment: Environment,
     files: Mutex<HashMap<PathBuf, Held>>,
+    /// What stores gave.
+    fetched: Mutex<HashMap<SecretRef, Fetched>>,
+}
+
+/// The last answer of a store.
+struct Fetched {
+    value: SecretSlice<u8>,
+    at: Moment,
 }
 
 struct Held {
@@ -264,6 +66,7 @@ impl Secrets {
         Self {
             environment,
             files: Mutex::default(),
+            fetched: Mutex::default(),
         }
     }
 
@@ -281,7 +84,7 @@ impl Secrets {
         let text = std::str::from_utf8(bytes.expose_secret());
         let text = text.map_err(|_| SecretError::new(reference, "is not text"))?;
         let line = match reference {
-            SecretRef::Env(_) => text,
+            SecretRef::Env(_) | SecretRef::Vault(_) => text,
             SecretRef::File(_) | SecretRef::Systemd(_) => without_newline(text),
         };
         if line.is_empty() {
@@ -301,6 +104,11 @@ impl Secrets {
                 Some(directory) => self.file(&Path::new(&directory).join(name)),
                 None => Err("needs `CREDENTIALS_DIRECTORY`, which is not set"),
             },
+            SecretRef::Vault(_) => self
+                .fetched()
+                .get(reference)
+                .map(|fetched| fetched.value.clone())
+                .ok_or("is in a store that was not asked for it"),
         }
         .map_err(|reason| SecretError::new(reference, reason))?;
         if value.expose_secret().is_empty() {
@@ -308,6 +116,21 @@ impl Secrets {
         } else {
             Ok(value)
         }
+    }
+
+    /// Keeps what a store gave.
+    pub(crate) fn keep(&self, reference: &SecretRef, value: SecretSlice<u8>, at: Moment) {
+        let fetched = Fetched { value, at };
+        self.fetched().insert(reference.clone(), fetched);
+    }
+
+    /// When a store gave the value that is held; none where none is held.
+    pub(crate) fn fetched_at(&self, reference: &SecretRef) -> Option<Moment> {
+        self.fetched().get(reference).map(|fetched| fetched.at)
+    }
+
+    fn fetched(&self) -> MutexGuard<'_, HashMap<SecretRef, Fetched>> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn file(&self, path: &Path) -> Result<SecretSlice<u8>, &'static str> {

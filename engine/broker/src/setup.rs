@@ -9,6 +9,7 @@ use reqwest::Url;
 use crate::link::{Link, LinkBuilder};
 use crate::problems::{Problems, listed};
 use crate::secret::SecretRef;
+use crate::vault::VaultSetup;
 use crate::{ApiOverride, Config, Http};
 
 /// A checked configuration.
@@ -17,6 +18,7 @@ pub(crate) struct Setup {
     pub(crate) links: BTreeMap<String, Link>,
     pub(crate) default: Option<String>,
     pub(crate) secrets: BTreeMap<String, SecretRef>,
+    pub(crate) vault: Option<VaultSetup>,
     pub(crate) http: Http,
 }
 
@@ -49,6 +51,8 @@ impl Config {
                 secrets.insert(name.clone(), reference);
             }
         }
+        let vault = self.secret_stores.vault.as_ref();
+        let vault = vault.and_then(|vault| vault.build("secret_stores.vault", &mut problems));
         self.check_bindings(&mut problems);
         check_http(&self.http, &mut problems);
         if problems.0.is_empty() {
@@ -57,6 +61,7 @@ impl Config {
                 links,
                 default,
                 secrets,
+                vault,
                 http: self.http.clone(),
             })
         } else {

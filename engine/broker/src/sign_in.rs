@@ -100,13 +100,13 @@ impl Broker {
         let outcome = match &door.user.way {
             Way::Code { redirect } => self.by_browser(&door, redirect, tell).await,
             Way::Device => self.by_device(&door, tell).await,
-            Way::Password { username, password } => match self.secrets.read(password) {
+            Way::Password { username, password } => match self.read(password).await {
                 Ok(password) => {
                     let username = username.clone();
                     self.exchange(&door, Grant::Password { username, password })
                         .await
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             },
             Way::OnBehalfOf => Err(AuthError::new(
                 AuthKind::Configuration,
@@ -209,6 +209,8 @@ impl Broker {
         };
         let mut evidence = Evidence::Nothing;
         if let Some(candidate) = link.candidates().first() {
+            let failed = |error: AuthError| error.to_action_error(connection);
+            self.prepare(*candidate).await.map_err(failed)?;
             let shown = self.wallet.show(*candidate).await;
             evidence = shown
                 .map_err(|error| error.to_action_error(connection))?

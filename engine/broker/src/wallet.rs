@@ -64,7 +64,21 @@ impl Proof {
     }
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
+    /// The secrets that it needs.
+    pub(crate) fn references(self) -> Vec<&'a SecretRef> {
+        match self {
+            Self::Secret(reference) => vec![reference],
+            Self::Certificate(refs) => {
+                let mut references = vec![&refs.certificate];
+                references.extend(&refs.private_key);
+                references.extend(&refs.password);
+                references
+            }
+            Self::Nothing | Self::Federated(_) | Self::Managed(_) => Vec::new(),
+        }
+    }
+
     /// On whose behalf its tokens speak.
     pub(crate) fn principal(self) -> Principal {
         match self {

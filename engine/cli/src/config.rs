@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use actions_catalog::HuntingApi;
 use actions_contract::Follow;
-use engine_broker::{ApiOverride, Bindings, Connection, GivenRef, Http};
+use engine_broker::{ApiOverride, Bindings, Connection, GivenRef, Http, SecretStores};
 use engine_model::{Millis, TenantId, code};
 use engine_plugin::{HostConfig, PluginConfig};
 use engine_server::PollerConfig;
@@ -52,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) connections: BTreeMap<String, Connection>,
     /// Secrets that playbooks may use by name.
     pub(crate) secrets: BTreeMap<String, GivenRef>,
+    /// Where secrets are that are in no file of this machine.
+    pub(crate) secret_stores: SecretStores,
     /// Which connection is used where a playbook names none.
     pub(crate) bindings: Bindings,
     /// Limits of outbound HTTP.
@@ -125,6 +127,7 @@ impl Default for Config {
             apis: BTreeMap::new(),
             connections: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            secret_stores: SecretStores::default(),
             bindings: Bindings::default(),
             http: Http::default(),
         }
@@ -188,6 +191,7 @@ impl Config {
             apis: self.apis.clone(),
             connections: self.connections.clone(),
             secrets: self.secrets.clone(),
+            secret_stores: self.secret_stores.clone(),
             bindings: self.bindings.clone(),
             http: self.http.clone(),
         }
@@ -195,7 +199,7 @@ impl Config {
 }
 
 /// Keys of the configuration that an environment variable may override.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "listen",
     "data_dir",
     "playbooks",
@@ -210,6 +214,7 @@ const KEYS: [&str; 16] = [
     "apis",
     "connections",
     "secrets",
+    "secret_stores",
     "bindings",
     "http",
 ];

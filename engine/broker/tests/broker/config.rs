@@ -87,8 +87,8 @@ fn every_problem_is_told_at_once_with_its_place() {
               there is no API `teams`
             CF0101 secrets.cert
               `file:` is not followed by an absolute path without `#`
-            CF0103 secrets.hook
-              a secret is written here instead of a reference to it
+            CF0101 secrets.hook
+              `vault:` is not followed by `mount/path#field`, optionally with `?version=N`
             CF0101 secrets.key
               `env:` is not followed by the name of an environment variable
             CF0101 bindings.default

@@ -20,4 +20,5 @@ mod people;
 mod people_stage;
 mod real;
 mod stage;
+mod stores;
 mod tokens;

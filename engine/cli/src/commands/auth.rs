@@ -12,7 +12,7 @@ use crate::wire;
 pub(super) async fn auth(command: AuthCommand) -> Result<(), Fault> {
     match command {
         AuthCommand::Login(args) => login(&args).await,
-        AuthCommand::Status(args) => status(&args),
+        AuthCommand::Status(args) => status(&args).await,
         AuthCommand::Logout(args) => logout(&args).await,
     }
 }
@@ -31,7 +31,7 @@ async fn login(args: &ConnectionArgs) -> Result<(), Fault> {
     let account = account.map_err(|error| Fault::of_action(&error))?;
     let who = account.name.as_deref().unwrap_or(&account.user);
     anstream::println!("`{name}`: signed in as {}", plain(who));
-    let mut all = broker.connections().into_iter();
+    let mut all = broker.connections().await.into_iter();
     if all.any(|facts| facts.name == name && facts.is_kept == Some(false)) {
         anstream::eprintln!(
             "  help: nothing is kept of it; `connections.{name}.persist_refresh_token` keeps it \
@@ -104,9 +104,9 @@ impl Standing {
     }
 }
 
-fn status(args: &StatusArgs) -> Result<(), Fault> {
+async fn status(args: &StatusArgs) -> Result<(), Fault> {
     let broker = wire::broker(&Config::near(args.config.as_deref())?)?;
-    let facts = broker.connections().into_iter();
+    let facts = broker.connections().await.into_iter();
     let all: Vec<Standing> = facts.map(|facts| Standing::of(&broker, facts)).collect();
     if args.json || args.format == Format::Json {
         super::runs::print_json(&all);
