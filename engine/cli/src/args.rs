@@ -71,6 +71,11 @@ pub(crate) enum Command {
     /// Lists and shows alerts.
     #[command(subcommand, after_help = "Example:\n  quell alerts list")]
     Alerts(AlertsCommand),
+    /// Says of every trigger whether an alert starts it, and if not, which condition fails first.
+    #[command(
+        after_help = "Example:\n  quell why da637551227677560813_-961444813\n  quell why alert.json"
+    )]
+    Why(WhyArgs),
     /// Prints the page of an error code.
     #[command(after_help = "Example:\n  quell explain PB0301")]
     Explain {
@@ -330,6 +335,20 @@ pub(crate) enum AlertsCommand {
         #[command(flatten)]
         place: WhereArgs,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WhyArgs {
+    /// The source's id of a stored alert, or a file with one, in the vendor's shape or in ours.
+    pub(crate) alert: String,
+    /// Looks at the alert in a file as a changed one.
+    #[arg(long)]
+    pub(crate) updated: bool,
+    /// The configuration, whose playbooks a file and a folder are held against.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
 }
 
 #[derive(Debug, ClapArgs)]

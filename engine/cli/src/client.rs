@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine_broker::ControlClient;
 use engine_driver::{AlertDocument, AlertSummary, Page, Playbooks, RunDocument, RunFilter};
-use engine_driver::{EngineError, RunSummary};
+use engine_driver::{EngineError, RunSummary, Why};
 use engine_embedded::Archive;
 use engine_model::{RunId, code};
 use serde::de::DeserializeOwned;
@@ -28,8 +28,7 @@ impl Client {
         let config = Config::near(None)?;
         if let Some(folder) = &place.data {
             let infos = wire::infos(&wire::actions(&config).await?);
-            let playbooks = Arc::new(Playbooks::new(infos));
-            return Ok(Self::Folder(Archive::open(Path::new(folder), playbooks)?));
+            return Self::folder(folder, Arc::new(Playbooks::new(infos)));
         }
         let url = place
             .url
@@ -41,6 +40,11 @@ impl Client {
         let client = ControlClient::new(&url, &key)
             .map_err(|error| Fault::new(Kind::Usage, error.to_string()))?;
         Ok(Self::Running(client))
+    }
+
+    /// The folder of a stopped engine, looked at with these playbooks.
+    pub(crate) fn folder(folder: &Path, playbooks: Arc<Playbooks>) -> Result<Self, Fault> {
+        Ok(Self::Folder(Archive::open(folder, playbooks)?))
     }
 
     pub(crate) async fn run(&self, run: &RunId) -> Result<RunDocument, Fault> {
@@ -89,6 +93,16 @@ impl Client {
                 get(client, &format!("/v1/alerts/{id}")).await
             }
             Self::Folder(archive) => Ok(archive.alert(id).await?),
+        }
+    }
+
+    pub(crate) async fn why(&self, id: &str) -> Result<Why, Fault> {
+        match self {
+            Self::Running(client) => {
+                let id = engine_broker::path_segment(id);
+                get(client, &format!("/v1/alerts/{id}/why")).await
+            }
+            Self::Folder(archive) => Ok(archive.why(id).await?),
         }
     }
 

@@ -11,6 +11,7 @@ use engine_driver::{Attempts, Clock, Engine, PlaybookText, Playbooks, Refused, S
 use engine_embedded::{Embedded, Options};
 use engine_model::{Timestamp, code};
 use engine_playbook::render::{self, Colour, Source};
+use engine_playbook::sigma;
 use engine_run::Settings;
 use engine_server::{Key, Keys, Person, Poller, Server, ServerOptions};
 
@@ -229,18 +230,30 @@ pub(crate) fn playbook_files(paths: &[PathBuf]) -> Result<Vec<PlaybookText>, Fau
     }
     found.sort();
     found.dedup();
-    found
-        .into_iter()
-        .map(|path| {
-            let text = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-            // What is not UTF-8 is reported at its place, as any other mistake.
-            let text = String::from_utf8_lossy(&text).into_owned();
-            Ok(PlaybookText {
-                path: path.display().to_string(),
-                text,
-            })
-        })
-        .collect()
+    let mut files = Vec::new();
+    for path in found {
+        let file = playbook_file(&path)?;
+        // Rules may stand in folders of playbooks, beside those that refer to them.
+        if paths.contains(&path) || !sigma::is_rule(&file.text) {
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
+/// One playbook file, with the rule files that it refers to.
+pub(crate) fn playbook_file(path: &Path) -> Result<PlaybookText, Fault> {
+    let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    // What is not UTF-8 is reported at its place, as any other mistake.
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let text = sigma::with_rules(text, |name| {
+        std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
+    });
+    Ok(PlaybookText {
+        path: path.display().to_string(),
+        text,
+    })
 }
 
 fn collect(path: &Path, named: bool, found: &mut Vec<PathBuf>) -> Result<(), Fault> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::TriggerRecords;
+use crate::why::Why;
 
 /// Why the engine did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -226,6 +227,9 @@ pub trait Engine: Send + Sync {
 
     /// Everything about an alert: its id, in whatever tenant and source it is found.
     fn alert<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<AlertDocument, EngineError>>;
+
+    /// What every trigger makes of the newest revision of an alert.
+    fn why<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Why, EngineError>>;
 
     /// Alerts, newest first.
     fn alerts(

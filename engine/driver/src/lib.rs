@@ -9,6 +9,7 @@ mod playbooks;
 mod records;
 mod starts;
 pub mod storm;
+mod why;
 
 pub use attempts::{Attempts, Origin};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -19,3 +20,4 @@ pub use engine::{
 pub use playbooks::{Loaded, PlaybookText, Playbooks, Refused};
 pub use records::{Count, Decision, TriggerRecords};
 pub use starts::{Begun, begin};
+pub use why::{Held, NoPast, Past, Verdict, Why, WhyTrigger, why};

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine_driver::{
-    AlertDocument, AlertSummary, EngineError, Page, Playbooks, RunDocument, RunFilter, RunSummary,
+    AlertDocument, AlertSummary, EngineError, Held, Page, Past, Playbooks, RunDocument, RunFilter,
+    RunSummary, Why,
 };
-use engine_model::{Digest, RunId, Timestamp, code};
+use engine_model::{Digest, PlaybookName, RunId, Timestamp, TriggerId, code};
 use engine_playbook::plan::Plan;
 use engine_run::Run;
+use engine_trigger::AlertChange;
 use rusqlite::Connection;
 
 use crate::engine::of_store;
@@ -102,6 +104,28 @@ impl Archive {
         }
     }
 
+    /// What every trigger of the loaded playbooks makes of the newest revision of an alert.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Archive::alert`].
+    pub async fn why(&self, id: &str) -> Result<Why, EngineError> {
+        let AlertDocument { summary, alert } = self.alert(id).await?;
+        let change = if summary.revision > 1 {
+            AlertChange::Updated
+        } else {
+            AlertChange::Created
+        };
+        let loaded = self.playbooks.loaded();
+        let plans = loaded.plans.values().map(|(plan, _)| plan);
+        Ok(engine_driver::why(
+            &alert,
+            change,
+            plans,
+            &Begun { runs: summary.runs },
+        ))
+    }
+
     /// Alerts, newest first.
     ///
     /// # Errors
@@ -165,6 +189,21 @@ impl Archive {
                 format!("the playbook of digest {digest} is not valid for this engine"),
             )
         })
+    }
+}
+
+/// The past of an alert: the runs that began because of it.
+struct Begun {
+    runs: Vec<RunId>,
+}
+
+impl Past for Begun {
+    fn began(&self, run: &RunId) -> bool {
+        self.runs.contains(run)
+    }
+
+    fn held(&self, _: &PlaybookName, _: &TriggerId) -> Option<Held> {
+        None
     }
 }
 

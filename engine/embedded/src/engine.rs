@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actions_contract::BoxFuture;
 use engine_driver::{
     AlertDocument, AlertSummary, Attempts, Clock, Engine, EngineError, ManualStart, Page,
-    Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary, Signal, TriggerRecords,
+    Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary, Signal, TriggerRecords, Why,
 };
 use engine_model::{Alert, RunId, TenantId, Timestamp, code};
 use engine_run::{RunStatus, Settings};
@@ -232,6 +232,10 @@ impl Engine for Embedded {
 
     fn alert<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<AlertDocument, EngineError>> {
         Box::pin(self.inner.archive.alert(id))
+    }
+
+    fn why<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Why, EngineError>> {
+        Box::pin(self.inner.archive.why(id))
     }
 
     fn alerts(

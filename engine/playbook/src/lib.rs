@@ -7,6 +7,7 @@ pub mod render;
 mod report;
 pub mod schema;
 mod shape;
+pub mod sigma;
 mod suggest;
 pub mod syntax;
 pub mod yaml;

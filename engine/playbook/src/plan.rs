@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use crate::expr::{Expr, Template};
 
+mod detection;
 mod storm;
 
+pub use detection::{ConditionText, Detection, Form, RuleFile, Selection};
 pub use storm::{Accumulate, Batch, Dedup, Distinct, Storm, Throttle, WindowClock, WindowShape};
 
 /// A checked playbook. Everything in it is resolved; nothing in it can fail to parse later.
@@ -106,6 +108,8 @@ pub struct AlertTrigger {
     pub on: AlertEvents,
     /// The short form: every field must match.
     pub fields: Vec<FieldMatch>,
+    /// Detections that must match as well: that of the playbook, that of a rule file.
+    pub detections: Vec<Detection>,
     /// An expression over `alert` that must be true as well.
     pub condition: Option<Expr>,
     /// What stands between a match and a run.
@@ -125,7 +129,7 @@ pub struct Examples {
     pub ignores: Vec<Value>,
 }
 
-/// One line of the short form: `title|contains: [mimikatz, lsass]`.
+/// One line of a match: `title|contains: [mimikatz, lsass]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldMatch {
     /// The dotted path in the alert.
@@ -134,7 +138,7 @@ pub struct FieldMatch {
     pub modifiers: Vec<String>,
     /// The values, of which one must match (`all`: every one).
     pub values: Vec<Value>,
-    /// The path of the line in the file, for diagnostics.
+    /// The path of the line in the playbook, or its place in a rule file, for diagnostics.
     pub path: String,
 }
 

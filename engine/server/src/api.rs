@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use engine_driver::{
-    AlertDocument, AlertSummary, Engine, ManualStart, Page, RunDocument, RunFilter, RunSummary,
+    AlertDocument, AlertSummary, Engine, ManualStart, Page, RunDocument, RunFilter, RunSummary, Why,
 };
 use engine_model::{Alert, PlaybookName, RunId, TenantId, code};
 use engine_run::RunStatus;
@@ -82,6 +82,7 @@ impl Server {
         let people = Router::new()
             .route("/v1/alerts", get(list_alerts))
             .route("/v1/alerts/{source}", get(show_alert))
+            .route("/v1/alerts/{source}/why", get(why))
             .route("/v1/runs", get(list_runs).post(start_run))
             .route("/v1/runs/{run}", get(show_run))
             .route("/v1/runs/{run}/cancel", post(cancel_run))
@@ -222,6 +223,13 @@ async fn show_alert(
     Path(id): Path<String>,
 ) -> Result<Json<AlertDocument>, Problem> {
     Ok(Json(shared.engine.alert(&id).await?))
+}
+
+async fn why(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+) -> Result<Json<Why>, Problem> {
+    Ok(Json(shared.engine.why(&id).await?))
 }
 
 async fn show_run(

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use engine_driver::{
     AlertDocument, AlertSummary, Engine, EngineError, ManualStart, Page, Receipt, RunDocument,
-    RunFilter, RunNews, RunSummary,
+    RunFilter, RunNews, RunSummary, Why,
 };
 use engine_model::{Alert, RunId, Timestamp, code};
 use engine_server::{Key, Keys, Person, Server, ServerOptions};
@@ -94,6 +94,10 @@ impl Engine for Fake {
     }
 
     fn alert<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<AlertDocument, EngineError>> {
+        nothing()
+    }
+
+    fn why<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Why, EngineError>> {
         nothing()
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actions_contract::{BoxFuture, Call, Egress, EgressError, Response};
 use engine_driver::{
     AlertDocument, AlertSummary, Clock, Engine, EngineError, ManualStart, Page, Receipt,
-    RunDocument, RunFilter, RunNews, RunSummary,
+    RunDocument, RunFilter, RunNews, RunSummary, Why,
 };
 use engine_model::{Alert, AlertSource, Millis, RunId, Timestamp, code};
 use engine_server::{Key, Keys, Poller, PollerConfig, Server, ServerOptions};
@@ -72,6 +72,10 @@ impl Engine for Taker {
     }
 
     fn alert<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<AlertDocument, EngineError>> {
+        none()
+    }
+
+    fn why<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Why, EngineError>> {
         none()
     }
 

@@ -99,6 +99,7 @@ fn plan(number: usize, written: Vec<(&'static str, Value)>) -> Arc<Plan> {
             updated: false,
         },
         fields: fields.collect(),
+        detections: Vec::new(),
         condition: None,
         storm: Box::default(),
         examples: Examples::default(),

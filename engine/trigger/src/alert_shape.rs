@@ -1,6 +1,7 @@
 //! The shape of an alert: its fields, and a minimal one to fill up examples with.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use engine_model::{Alert, AlertSource, Device, Entity, FileEntity, Ip, Timestamp, User};
 use serde_json::{Map, Value, json};
@@ -67,8 +68,15 @@ pub(crate) struct Shape {
     paths: BTreeSet<String>,
 }
 
+static SHAPE: LazyLock<Shape> = LazyLock::new(Shape::new);
+
 impl Shape {
-    pub(crate) fn new() -> Self {
+    /// The shape of every alert.
+    pub(crate) fn of_alert() -> &'static Self {
+        &SHAPE
+    }
+
+    fn new() -> Self {
         let mut paths = BTreeSet::new();
         if let Ok(Value::Object(mut fields)) = serde_json::to_value(complete()) {
             fields.insert("raw".to_owned(), Value::Null);
@@ -129,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_shape_knows_fields_through_lists_and_everything_below_raw() {
-        let shape = Shape::new();
+        let shape = Shape::of_alert();
         for known in [
             "severity",
             "device.tags",

@@ -1,42 +1,48 @@
 //! Everything that can be known to be wrong with triggers before anything runs.
 
 use engine_model::{Severity, code};
-use engine_playbook::plan::{AlertTrigger, FieldMatch, Plan, Schedule, TriggerKind};
+use engine_playbook::plan::{AlertTrigger, Plan, Schedule, TriggerKind};
 use serde_json::Value;
 
 use crate::alert_shape::{self, Shape};
 use crate::cause::AlertChange;
-use crate::compile;
 use crate::index;
-use crate::modifier::Modifier;
-use crate::modifier::Modifiers;
+use crate::names;
 use crate::path::{FieldPath, Fields, Seen};
 use crate::problem::{Problem, nearest};
 use crate::rule::Rule;
 use crate::schedule::Timetable;
 use crate::view::AlertView;
 
+/// Problems of conditions, those in rule files among them.
+const UNREADABLE: [engine_model::Code; 2] = [code::PB0604, code::PB0605];
+
 /// Every problem of the triggers of `plan`, in the order written.
 ///
 /// - PB0601: a schedule that cannot be read, or never fires.
 /// - PB0602: an example that does not behave as said.
-/// - PB0603: a match that cannot be read.
+/// - PB0603, PB0604, PB0605: a match, a rule file, a condition that cannot be read.
 /// - PB0803 (hint): an alert trigger without storm control.
 /// - PB0807 (hint): a match that every alert is tried against.
 /// - PB0808 (warning): a field that no alert has.
+/// - PB0809 (hint): fields of a rule file that are looked for in the vendor's JSON.
+/// - PB0810 (warning): a selection that the condition does not use.
 #[must_use]
 pub fn check(plan: &Plan) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, trigger) in plan.triggers.iter().enumerate() {
         match &trigger.kind {
             TriggerKind::Alert(alert) => {
-                let shape = Shape::new();
-                for line in &alert.fields {
-                    problems.extend(unknown_fields(line, &shape));
-                }
+                let found = check_alert(alert, &format!("triggers[{index}].examples"));
+                // Where a condition cannot be read, nobody knows which selections it uses.
+                let readable = !found
+                    .iter()
+                    .any(|problem| UNREADABLE.contains(&problem.code));
+                let names = names::check(alert).into_iter();
+                problems.extend(names.filter(|name| readable || name.code != code::PB0810));
                 problems.extend(unguarded(alert));
-                problems.extend(fields_of_storm(alert, &shape));
-                problems.extend(check_alert(alert, &format!("triggers[{index}].examples")));
+                problems.extend(fields_of_storm(alert, Shape::of_alert()));
+                problems.extend(found);
             }
             TriggerKind::Schedule(schedule) => problems.extend(check_schedule(schedule)),
             TriggerKind::Manual(_) => {}
@@ -176,32 +182,13 @@ impl Behaves<'_> {
         let view = AlertView::new(&alert);
         match self
             .rule
-            .explain(&Seen::new(&view, self.fields), self.change)
+            .explain(&view, &Seen::new(&view, self.fields), self.change)
         {
             Some(why) if fires => Some(format!("does not fire: {why}")),
             None if !fires => Some("fires, since every condition holds".to_owned()),
             _ => None,
         }
     }
-}
-
-fn unknown_fields(line: &FieldMatch, shape: &Shape) -> Vec<Problem> {
-    let referred: Vec<FieldPath> = match Modifiers::read(line) {
-        Ok(modifiers) if modifiers.has(Modifier::FieldRef) => {
-            let values = line.values.iter().filter_map(Value::as_str);
-            values.filter_map(compile::read_path).collect()
-        }
-        _ => Vec::new(),
-    };
-    let unknown = compile::field_path(line)
-        .into_iter()
-        .chain(referred)
-        .filter(|path| !shape.has(path))
-        .map(|path| {
-            let path = path.segments().collect::<Vec<_>>().join(".");
-            unknown_field(&line.path, &path, shape).weighing(Severity::Warning)
-        });
-    unknown.collect()
 }
 
 #[cfg(test)]

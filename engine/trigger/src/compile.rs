@@ -1,94 +1,206 @@
 //! From a match line to its tests.
 
+use std::sync::Arc;
+
 use engine_model::code;
-use engine_playbook::plan::FieldMatch;
-use regex::RegexBuilder;
-use regex_syntax::ParserBuilder;
+use engine_playbook::plan::{FieldMatch, RuleFile};
 use serde_json::Value;
 
-use crate::encoding;
-use crate::literal;
-use crate::modifier::{Compare, Family, Modifier, Modifiers};
-use crate::net::Net;
-use crate::number::Number;
-use crate::path::{FieldId, FieldPath, Fields};
-use crate::pattern::{self, Part, Pattern};
+use crate::judge::{Members, Quantifier};
+use crate::modifier::{Family, Modifier, Modifiers};
+use crate::naming;
+use crate::path::{Field, FieldId, FieldPath, Fields};
 use crate::problem::Problem;
-use crate::test::{Matcher, Node, Place, Test, TestKind};
+use crate::test::{Node, Test, TestKind};
+use crate::values;
 use crate::wanted::wanted;
 
-/// The largest compiled regular expression.
-const REGEX_SIZE_BYTES_MAX: usize = 1 << 20;
 /// What a field ends with when every member of a list is meant.
 const EVERY_MEMBER: &str = "[all]";
 
-/// The path of the field as written, without its `[all]`.
-pub(crate) fn field_path(line: &FieldMatch) -> Option<FieldPath> {
-    read_path(line.field.strip_suffix(EVERY_MEMBER).unwrap_or(&line.field))
+/// How the fields of a match are called.
+#[derive(Clone, Copy)]
+pub(crate) enum Naming<'n> {
+    /// As the alert has them.
+    Alert,
+    /// As a Sigma rule has them.
+    Rule(&'n RuleFile),
+    /// From the member of a list on.
+    Member,
 }
 
-/// The path in the value of a `fieldref` line.
+/// Where a line stands.
+pub(crate) struct Scope<'s> {
+    pub(crate) fields: &'s mut Fields,
+    pub(crate) naming: Naming<'s>,
+    /// The selection the line belongs to.
+    pub(crate) selection: Option<Arc<str>>,
+}
+
+impl Scope<'_> {
+    /// The field called `name`; without a name every text.
+    pub(crate) fn field(&self, name: &str) -> Option<Field> {
+        match self.naming {
+            _ if name.is_empty() => Some(Field::Texts),
+            Naming::Rule(rule) => naming::of_rule(name, rule),
+            Naming::Alert | Naming::Member => read_path(name).map(Field::Path),
+        }
+    }
+}
+
+/// A path as written in a match.
 pub(crate) fn read_path(text: &str) -> Option<FieldPath> {
     FieldPath::read(text).filter(|_| !text.contains(['[', ']', '|', ' ']))
 }
 
+/// The field of a line before its first bracket, the word in it, and the field behind.
+pub(crate) fn bracket(field: &str) -> Option<(&str, Quantifier, &str)> {
+    let (list, rest) = field.split_once('[')?;
+    let (word, rest) = rest.split_once(']')?;
+    let rest = match rest.strip_prefix('.') {
+        Some(rest) if !rest.is_empty() => rest,
+        None if rest.is_empty() => rest,
+        _ => return None,
+    };
+    Some((list, Quantifier::read(word)?, rest))
+}
+
 /// Compiles one line of a match.
-pub(crate) fn line(line: &FieldMatch, fields: &mut Fields) -> Result<Node, Problem> {
-    let path = field_path(line).ok_or_else(|| {
-        let help = "write names with dots between: `device.name`, or `device.tags[all]`";
-        problem(line, format!("`{}` is not a field", line.field)).with_help(help)
-    })?;
+pub(crate) fn line(line: &FieldMatch, scope: &mut Scope<'_>) -> Result<Node, Problem> {
     let modifiers = Modifiers::read(line)?;
     if line.values.is_empty() {
         return Err(problem(line, "names no value".to_owned()));
     }
-    let line = Line {
-        written: line,
-        field: fields.id(path),
-        modifiers,
+    let plain = [Modifier::Exists, Modifier::Neq]
+        .iter()
+        .all(|modifier| !modifiers.has(*modifier));
+    let (name, every_member) = match line.field.strip_suffix(EVERY_MEMBER) {
+        Some(name) if plain && !name.contains('[') => (name, true),
+        _ => (line.field.as_str(), false),
     };
-    if line.modifiers.family == Some(Family::Presence) {
-        return line.presence();
+    if !every_member && let Some((list, quantifier, rest)) = bracket(name) {
+        return members_line(line, (list, quantifier, rest), scope);
     }
-    check_null(line.written, &line.modifiers)?;
-    let values = &line.written.values;
-    if line.modifiers.has(Modifier::All) {
-        let each = values
-            .iter()
-            .map(|value| line.one_of(std::slice::from_ref(value), fields));
-        return Ok(Node::All(each.collect::<Result<_, _>>()?));
+    let field = scope.field(name).ok_or_else(|| no_field(line))?;
+    Line {
+        written: line,
+        field: scope.fields.id(field),
+        every_member,
+        modifiers,
     }
-    let node = line.one_of(values, fields)?;
-    Ok(if line.modifiers.has(Modifier::Neq) {
-        Node::Not(Box::new(node))
-    } else {
-        node
-    })
+    .node(scope)
+}
+
+/// A line about members of a list, such as `entities[any].kind`.
+fn members_line(
+    line: &FieldMatch,
+    (list, quantifier, rest): (&str, Quantifier, &str),
+    scope: &mut Scope<'_>,
+) -> Result<Node, Problem> {
+    let compile = |scope: &mut Scope<'_>| {
+        if !rest.is_empty() {
+            let field = rest.to_owned();
+            return self::line(
+                &FieldMatch {
+                    field,
+                    ..line.clone()
+                },
+                scope,
+            );
+        }
+        Line {
+            written: line,
+            field: scope.fields.id(Field::Member),
+            every_member: false,
+            modifiers: Modifiers::read(line)?,
+        }
+        .node(scope)
+    };
+    members(list, quantifier, &line.field, scope, compile).ok_or_else(|| no_field(line))?
+}
+
+/// Members of `list`, each held against what `compile` makes; none where `list` is no field.
+pub(crate) fn members<E>(
+    list: &str,
+    quantifier: Quantifier,
+    name: &str,
+    scope: &mut Scope<'_>,
+    compile: impl FnOnce(&mut Scope<'_>) -> Result<Node, E>,
+) -> Option<Result<Node, E>> {
+    let list = scope.field(list).filter(|field| *field != Field::Texts)?;
+    let mut fields = Fields::default();
+    let mut inner = Scope {
+        fields: &mut fields,
+        naming: Naming::Member,
+        selection: scope.selection.clone(),
+    };
+    let node = match compile(&mut inner) {
+        Ok(node) => node,
+        Err(error) => return Some(Err(error)),
+    };
+    let outer = fields.iter().map(|inner| scope.fields.id(list.then(inner)));
+    let outer: Vec<FieldId> = outer.collect();
+    Some(Ok(Node::Members(Box::new(Members {
+        name: name.to_owned(),
+        selection: scope.selection.clone(),
+        list,
+        quantifier,
+        fields,
+        outer,
+        node,
+    }))))
+}
+
+fn no_field(line: &FieldMatch) -> Problem {
+    let help = "write names with dots between: `device.name`, or `device.tags[all]`";
+    problem(line, format!("`{}` is not a field", line.field)).with_help(help)
 }
 
 /// A line whose field and modifiers are known.
 struct Line<'a> {
     written: &'a FieldMatch,
     field: FieldId,
+    every_member: bool,
     modifiers: Modifiers,
 }
 
 impl Line<'_> {
-    fn test(&self, kind: TestKind, values: &[Value]) -> Node {
-        let (name, wanted) = (self.written.field.clone(), wanted(&self.modifiers, values));
+    fn node(&self, scope: &mut Scope<'_>) -> Result<Node, Problem> {
+        if self.modifiers.family == Some(Family::Presence) {
+            return self.presence(scope);
+        }
+        check_null(self.written, &self.modifiers)?;
+        let values = &self.written.values;
+        if self.modifiers.has(Modifier::All) {
+            let each = values
+                .iter()
+                .map(|value| self.one_of(std::slice::from_ref(value), scope));
+            return Ok(Node::All(each.collect::<Result<_, _>>()?));
+        }
+        let node = self.one_of(values, scope)?;
+        Ok(if self.modifiers.has(Modifier::Neq) {
+            Node::Not(Box::new(node))
+        } else {
+            node
+        })
+    }
+
+    fn test(&self, kind: TestKind, values: &[Value], scope: &Scope<'_>) -> Node {
         Node::Test(Box::new(Test {
             field: self.field,
-            name,
-            wanted,
+            name: self.written.field.clone(),
+            selection: scope.selection.clone(),
+            wanted: wanted(&self.modifiers, values),
             kind,
         }))
     }
 
-    fn presence(&self) -> Result<Node, Problem> {
+    fn presence(&self, scope: &Scope<'_>) -> Result<Node, Problem> {
         let values = &self.written.values;
+        let test = || self.test(TestKind::Present, values, scope);
         match values.as_slice() {
-            [Value::Bool(true)] => Ok(self.test(TestKind::Present, values)),
-            [Value::Bool(false)] => Ok(Node::Not(Box::new(self.test(TestKind::Present, values)))),
+            [Value::Bool(true)] => Ok(test()),
+            [Value::Bool(false)] => Ok(Node::Not(Box::new(test()))),
             _ => Err(problem(
                 self.written,
                 "`exists` takes `true` or `false`".to_owned(),
@@ -97,27 +209,21 @@ impl Line<'_> {
     }
 
     /// The field has one of `values`.
-    fn one_of(&self, values: &[Value], fields: &mut Fields) -> Result<Node, Problem> {
+    fn one_of(&self, values: &[Value], scope: &mut Scope<'_>) -> Result<Node, Problem> {
         let mut matchers = Vec::new();
         for value in values.iter().filter(|value| !value.is_null()) {
-            matchers.extend(self::matchers(
-                self.written,
-                &self.modifiers,
-                value,
-                fields,
-            )?);
+            let more = values::matchers(self.written, &self.modifiers, value, scope)?;
+            matchers.extend(more);
         }
-        let every_member = self.written.field.ends_with(EVERY_MEMBER);
         let null = values.iter().any(Value::is_null);
-        let nothing = null.then(|| self.test(TestKind::Null, values));
+        let nothing = null.then(|| self.test(TestKind::Null, values, scope));
+        let every_member = self.every_member;
         let something = (!matchers.is_empty()).then(|| {
-            self.test(
-                TestKind::OneOf {
-                    every_member,
-                    matchers,
-                },
-                values,
-            )
+            let kind = TestKind::OneOf {
+                every_member,
+                matchers,
+            };
+            self.test(kind, values, scope)
         });
         Ok(match (nothing, something) {
             (Some(only), None) | (None, Some(only)) => only,
@@ -139,178 +245,6 @@ fn check_null(line: &FieldMatch, modifiers: &Modifiers) -> Result<(), Problem> {
     Err(problem(line, message).with_help("test for a missing value with `exists: false`"))
 }
 
-/// What one value of the line may be matched by, any of them being enough.
-fn matchers(
-    line: &FieldMatch,
-    modifiers: &Modifiers,
-    value: &Value,
-    fields: &mut Fields,
-) -> Result<Vec<Matcher>, Problem> {
-    let one = |matcher: Matcher| Ok(vec![matcher]);
-    match modifiers.family {
-        Some(Family::Regex) => one(regex(line, modifiers, value)?),
-        Some(Family::Net) => {
-            let text = plain_text(line, value)?;
-            one(Matcher::Net(Net::read(text).map_err(|help| {
-                problem(line, format!("`{text}` is not a network")).with_help(help)
-            })?))
-        }
-        Some(Family::Number) => one(number(line, modifiers, value)?),
-        Some(Family::Field) => {
-            let text = plain_text(line, value)?;
-            let path =
-                read_path(text).ok_or_else(|| problem(line, format!("`{text}` is not a field")))?;
-            let (place, cased) = (place(modifiers), modifiers.has(Modifier::Cased));
-            one(Matcher::Field {
-                other: fields.id(path),
-                place,
-                cased,
-            })
-        }
-        Some(Family::Presence) => Ok(Vec::new()),
-        Some(Family::Text) => texts(line, modifiers, value),
-        None => match value.as_number().and_then(Number::of) {
-            Some(value) => one(Matcher::Number {
-                part: None,
-                compare: Compare::Equal,
-                value,
-            }),
-            None => texts(line, modifiers, value),
-        },
-    }
-}
-
-fn texts(line: &FieldMatch, modifiers: &Modifiers, value: &Value) -> Result<Vec<Matcher>, Problem> {
-    let parts = match value {
-        Value::String(text) => pattern::read(text),
-        Value::Bool(truth) => vec![Part::Text(truth.to_string())],
-        Value::Number(number) => vec![Part::Text(number.to_string())],
-        _ => return Err(problem(line, "takes text, not a list or map".to_owned())),
-    };
-    let cased = modifiers.has(Modifier::Cased);
-    let wrap = |parts: Vec<Part>| {
-        let (before, after) = match place(modifiers) {
-            Place::Whole => (None, None),
-            Place::Start => (None, Some(Part::Any)),
-            Place::End => (Some(Part::Any), None),
-            Place::Inside => (Some(Part::Any), Some(Part::Any)),
-        };
-        let parts = before.into_iter().chain(parts).chain(after).collect();
-        Matcher::Text {
-            pattern: Pattern::new(parts, cased),
-            cased,
-        }
-    };
-    let offset = modifiers.has(Modifier::Base64Offset);
-    if !offset && !modifiers.has(Modifier::Base64) {
-        let dashes = modifiers.has(Modifier::WinDash);
-        return Ok(vec![wrap(if dashes {
-            pattern::any_dash(parts)
-        } else {
-            parts
-        })]);
-    }
-    let text = match parts.as_slice() {
-        [] => "",
-        [Part::Text(text)] => text,
-        _ => {
-            let help = "escape `*` and `?` with a backslash";
-            let message = "text that is encoded takes no wildcards".to_owned();
-            return Err(problem(line, message).with_help(help));
-        }
-    };
-    let bytes = encoding::bytes(text, modifiers);
-    let encoded = if offset {
-        encoding::offsets(&bytes)
-    } else {
-        vec![encoding::base64(&bytes)]
-    };
-    Ok(encoded
-        .into_iter()
-        .map(|text| wrap(vec![Part::Text(text)]))
-        .collect())
-}
-
-fn place(modifiers: &Modifiers) -> Place {
-    let place = modifiers.find(|modifier| match modifier {
-        Modifier::StartsWith => Some(Place::Start),
-        Modifier::EndsWith => Some(Place::End),
-        Modifier::Inside => Some(Place::Inside),
-        _ => None,
-    });
-    place.unwrap_or(Place::Whole)
-}
-
-fn regex(line: &FieldMatch, modifiers: &Modifiers, value: &Value) -> Result<Matcher, Problem> {
-    let text = plain_text(line, value)?;
-    let flag = |flag: char| modifiers.has(Modifier::ReFlag(flag));
-    let (ignore_case, lines, all) = (flag('i'), flag('m'), flag('s'));
-    let regex = RegexBuilder::new(text)
-        .case_insensitive(ignore_case)
-        .multi_line(lines)
-        .dot_matches_new_line(all)
-        .size_limit(REGEX_SIZE_BYTES_MAX)
-        .build()
-        .map_err(|error| unreadable_regex(line, text, &error))?;
-    let required = ParserBuilder::new()
-        .case_insensitive(ignore_case)
-        .multi_line(lines)
-        .dot_matches_new_line(all)
-        .build()
-        .parse(text)
-        .map_or_else(|_| Vec::new(), |hir| literal::required(&hir));
-    Ok(Matcher::Regex {
-        regex: Box::new(regex),
-        required,
-    })
-}
-
-fn unreadable_regex(line: &FieldMatch, text: &str, error: &regex::Error) -> Problem {
-    let reason = error.to_string();
-    let reason = reason.lines().last().unwrap_or_default();
-    let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-    let message = format!("`{text}` is not a regular expression: {reason}");
-    let around = ["look-around", "backreferences"]
-        .iter()
-        .any(|word| reason.contains(word));
-    let help = "expressions run in linear time, without look-around and back-references; \
-                add a second line, or `where`";
-    problem(line, message).with_help_if(around.then(|| help.to_owned()))
-}
-
-fn number(line: &FieldMatch, modifiers: &Modifiers, value: &Value) -> Result<Matcher, Problem> {
-    let Some(number) = value.as_number().and_then(Number::of) else {
-        let names = line.modifiers.join("|");
-        let problem = problem(line, format!("`{names}` takes a number, found {value}"));
-        let quoted = value
-            .as_str()
-            .is_some_and(|text| Number::read(text).is_some());
-        return Err(problem.with_help_if(quoted.then(|| "leave the quotes out".to_owned())));
-    };
-    let compare = modifiers.find(|modifier| match modifier {
-        Modifier::Compare(compare) => Some(compare),
-        _ => None,
-    });
-    let part = modifiers.find(|modifier| match modifier {
-        Modifier::Time(part) => Some(part),
-        _ => None,
-    });
-    Ok(Matcher::Number {
-        part,
-        compare: compare.unwrap_or(Compare::Equal),
-        value: number,
-    })
-}
-
-fn plain_text<'v>(line: &FieldMatch, value: &'v Value) -> Result<&'v str, Problem> {
-    value.as_str().ok_or_else(|| {
-        problem(
-            line,
-            format!("`{}` takes text, found {value}", line.modifiers.join("|")),
-        )
-    })
-}
-
-fn problem(line: &FieldMatch, message: String) -> Problem {
+pub(crate) fn problem(line: &FieldMatch, message: String) -> Problem {
     Problem::error(code::PB0603, &line.path, message)
 }

@@ -45,6 +45,7 @@ pub(crate) fn trigger(written: &Value) -> AlertTrigger {
             updated: false,
         },
         fields: lines(written),
+        detections: Vec::new(),
         condition: None,
         storm: Box::default(),
         examples: Examples::default(),

@@ -1,11 +1,12 @@
 //! Keys: what an alert must hold for a match to be possible at all.
 
 use crate::fold::fold;
+use crate::judge::{Members, Quantifier};
 use crate::modifier::Compare;
 use crate::net::Net;
 use crate::path::FieldId;
 use crate::pattern::Pattern;
-use crate::test::{Matcher, Node, Test, TestKind};
+use crate::test::{Matcher, Node, Piece, Test, TestKind};
 
 /// Something a field of the alert must hold. Texts are without case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,12 +37,16 @@ impl Key {
 }
 
 /// Calls `visit` with every key that [`choose`] may choose from.
-pub(crate) fn visit_keys(node: &Node, visit: &mut impl FnMut(Key)) {
+pub(crate) fn visit_keys(node: &Node, visit: &mut dyn FnMut(Key)) {
     match node {
-        Node::All(nodes) | Node::Any(nodes) => {
+        Node::All(nodes) | Node::Any(nodes) | Node::AtLeast(_, nodes) => {
             nodes.iter().for_each(|node| visit_keys(node, visit));
         }
-        Node::Not(_) => {}
+        Node::Selection(node) => visit_keys(node, visit),
+        Node::Members(members) if requires_member(members) => {
+            visit_keys(&members.node, &mut |key| visit(moved(key, members)));
+        }
+        Node::Not(_) | Node::Members(_) => {}
         Node::Test(test) => {
             for matcher in matchers(test) {
                 options(test, matcher)
@@ -53,25 +58,29 @@ pub(crate) fn visit_keys(node: &Node, visit: &mut impl FnMut(Key)) {
     }
 }
 
+/// What a key costs; the lower, the sooner it is chosen.
+pub(crate) type Cost = (bool, u32, usize);
+
 /// Keys of which an alert must hold at least one for `node` to hold, the cheapest such choice by
 /// `cost`, which is that of its dearest key. None where no key is required.
-pub(crate) fn choose<C: Ord + Copy>(
-    node: &Node,
-    cost: &impl Fn(&Key) -> C,
-) -> Option<(C, Vec<Key>)> {
+pub(crate) fn choose(node: &Node, cost: &dyn Fn(&Key) -> Cost) -> Option<(Cost, Vec<Key>)> {
     let dearest = |keys: Vec<Key>| Some((keys.iter().map(cost).max()?, keys));
     match node {
         Node::Not(_) => None,
+        Node::Selection(node) => choose(node, cost),
         // Every child is required: the cheapest of them will do.
         Node::All(nodes) => nodes
             .iter()
             .filter_map(|node| choose(node, cost))
             .min_by_key(|(cost, _)| *cost),
         // Any child is enough: all of them have to be watched.
-        Node::Any(nodes) => {
-            let chosen: Option<Vec<_>> = nodes.iter().map(|node| choose(node, cost)).collect();
-            dearest(chosen?.into_iter().flat_map(|(_, keys)| keys).collect())
+        Node::Any(nodes) => watched(1, nodes, cost).and_then(dearest),
+        Node::AtLeast(least, nodes) => watched(*least, nodes, cost).and_then(dearest),
+        Node::Members(members) if requires_member(members) => {
+            let (_, keys) = choose(&members.node, &|key| cost(&moved(key.clone(), members)))?;
+            dearest(keys.into_iter().map(|key| moved(key, members)).collect())
         }
+        Node::Members(_) => None,
         Node::Test(test) => {
             let chosen: Option<Vec<_>> = matchers(test)
                 .iter()
@@ -84,6 +93,31 @@ pub(crate) fn choose<C: Ord + Copy>(
                 .collect();
             dearest(chosen?.into_iter().flat_map(|(_, keys)| keys).collect())
         }
+    }
+}
+
+/// The keys of so many children that where `least` hold, one of these does.
+fn watched(least: usize, nodes: &[Node], cost: &dyn Fn(&Key) -> Cost) -> Option<Vec<Key>> {
+    let needed = (nodes.len() + 1).checked_sub(least.max(1))?;
+    let mut chosen: Vec<(Cost, Vec<Key>)> =
+        nodes.iter().filter_map(|node| choose(node, cost)).collect();
+    if chosen.len() < needed {
+        return None;
+    }
+    chosen.sort_by_key(|(cost, _)| *cost);
+    chosen.truncate(needed);
+    Some(chosen.into_iter().flat_map(|(_, keys)| keys).collect())
+}
+
+fn requires_member(members: &Members) -> bool {
+    matches!(members.quantifier, Quantifier::Any | Quantifier::All)
+}
+
+/// A key of a member as one of the alert.
+fn moved(key: Key, members: &Members) -> Key {
+    Key {
+        field: members.outer[key.field.index()],
+        ..key
     }
 }
 
@@ -125,6 +159,13 @@ fn options(test: &Test, matcher: &Matcher) -> Vec<Vec<Key>> {
         } => {
             vec![vec![key(KeyKind::Equal(value.to_string().into()))]]
         }
+        Matcher::Expand { parts, .. } => parts
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Text(text) => Some(vec![part(text)]),
+                Piece::Field(_) => None,
+            })
+            .collect(),
         Matcher::Number { .. } | Matcher::Field { .. } => Vec::new(),
     }
 }

@@ -17,15 +17,20 @@ mod alert_shape;
 mod cause;
 mod check;
 mod compile;
+mod condition;
+mod detection;
 mod encoding;
 #[cfg(test)]
 mod fixture;
 mod fold;
 mod index;
 pub mod inputs;
+mod judge;
 mod key;
 mod literal;
 mod modifier;
+mod names;
+mod naming;
 mod net;
 mod number;
 mod path;
@@ -36,6 +41,7 @@ mod schedule;
 mod start;
 pub mod storm;
 mod test;
+mod values;
 mod view;
 mod wanted;
 
@@ -43,7 +49,7 @@ pub use cause::{AlertChange, Cause};
 pub use check::check;
 pub use index::{Account, Hit, Index};
 pub use problem::Problem;
-pub use rule::{Explanation, explain};
+pub use rule::{Explanation, explain, why_not};
 pub use schedule::Timetable;
 pub use start::{
     ByHand, Gathered, Start, StartError, start_by_hand, start_for_alert, start_for_firing,

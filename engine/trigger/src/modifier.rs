@@ -16,6 +16,7 @@ pub(crate) enum Modifier {
     Compare(Compare),
     EndsWith,
     Exists,
+    Expand,
     FieldRef,
     Inside,
     Neq,
@@ -50,7 +51,7 @@ pub(crate) enum TimePart {
     Year,
 }
 
-const NAMES: [(&str, Modifier); 30] = [
+const NAMES: [(&str, Modifier); 31] = [
     ("all", Modifier::All),
     ("base64", Modifier::Base64),
     ("base64offset", Modifier::Base64Offset),
@@ -60,6 +61,7 @@ const NAMES: [(&str, Modifier); 30] = [
     ("day", Modifier::Time(TimePart::Day)),
     ("endswith", Modifier::EndsWith),
     ("exists", Modifier::Exists),
+    ("expand", Modifier::Expand),
     ("fieldref", Modifier::FieldRef),
     ("gt", Modifier::Compare(Compare::Greater)),
     ("gte", Modifier::Compare(Compare::GreaterOrEqual)),
@@ -102,6 +104,7 @@ impl Modifier {
             | Self::Base64Offset
             | Self::Cased
             | Self::EndsWith
+            | Self::Expand
             | Self::Inside
             | Self::StartsWith
             | Self::Utf16
@@ -170,9 +173,6 @@ fn modifier(line: &FieldMatch, name: &str) -> Result<Modifier, Problem> {
         &line.path,
         format!("`{name}` is not a modifier"),
     );
-    if name == "expand" {
-        return Err(problem.with_help("placeholders are not available; write the values"));
-    }
     let similar = nearest(name, NAMES.iter().map(|(name, _)| *name));
     Err(problem.with_help(similar.map_or_else(
         || "modifiers are, among others, `contains`, `startswith`, `endswith`, `re`".to_owned(),
@@ -219,7 +219,9 @@ impl Named<'_> {
     }
 
     fn encodes(modifier: Modifier) -> bool {
-        modifier.is_base64() || modifier.is_wide() || modifier == Modifier::WinDash
+        modifier.is_base64()
+            || modifier.is_wide()
+            || matches!(modifier, Modifier::Expand | Modifier::WinDash)
     }
 
     /// Refuses a second modifier of the same kind.
@@ -254,8 +256,11 @@ impl Named<'_> {
             if modifier.is_wide() && base64.is_none_or(|base64| base64 < index) {
                 return needs(name, "stands before `base64` or `base64offset`");
             }
-            if modifier == Modifier::WinDash && base64.is_some() {
-                return Err(self.clash("windash", "base64"));
+            if matches!(modifier, Modifier::Expand | Modifier::WinDash) && base64.is_some() {
+                return Err(self.clash(name, "base64"));
+            }
+            if modifier == Modifier::Expand && self.list.contains(&Modifier::WinDash) {
+                return Err(self.clash("expand", "windash"));
             }
             if matches!(modifier, Modifier::ReFlag(_))
                 && place(|m| m == Modifier::Re).is_none_or(|re| re > index)

@@ -5,6 +5,9 @@ use crate::fold::fold;
 /// The characters that Windows programs take for the dash of an option.
 const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
 
+/// The most wildcards of one value.
+pub(crate) const WILDCARDS_MAX: usize = 32;
+
 /// One part of a pattern as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -145,7 +148,8 @@ impl Pattern {
 }
 
 /// Matches by going back to the last `*` only: whatever an earlier one swallowed more would not
-/// help. The time is at most text times pattern.
+/// help. Where a text follows the `*`, places without it are passed over, so that only wildcards
+/// behind it cost time again, and there are at most [`WILDCARDS_MAX`] of them.
 fn parts_match(parts: &[Part], text: &str) -> bool {
     let (mut at, mut rest) = (0, text);
     let mut star: Option<(usize, &str)> = None;
@@ -153,8 +157,12 @@ fn parts_match(parts: &[Part], text: &str) -> bool {
         match parts.get(at) {
             None if rest.is_empty() => return true,
             Some(Part::Any) => {
-                star = Some((at + 1, rest));
                 at += 1;
+                let Some(next) = next_place(parts.get(at), rest) else {
+                    return false;
+                };
+                star = Some((at, next));
+                rest = next;
                 continue;
             }
             Some(part) => {
@@ -173,8 +181,19 @@ fn parts_match(parts: &[Part], text: &str) -> bool {
         if characters.next().is_none() {
             return false;
         }
-        star = Some((after_star, characters.as_str()));
-        (at, rest) = (after_star, characters.as_str());
+        let Some(next) = next_place(parts.get(after_star), characters.as_str()) else {
+            return false;
+        };
+        star = Some((after_star, next));
+        (at, rest) = (after_star, next);
+    }
+}
+
+/// The rest from the first place on where what follows a `*` may begin.
+fn next_place<'t>(part: Option<&Part>, rest: &'t str) -> Option<&'t str> {
+    match part {
+        Some(Part::Text(literal)) => rest.find(literal.as_str()).map(|found| &rest[found..]),
+        _ => Some(rest),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use engine_model::AlertSource;
+use engine_model::{AlertSource, TriggerId};
 use engine_playbook::expr::{Expr, Scope};
-use engine_playbook::plan::{AlertEvents, AlertTrigger};
+use engine_playbook::plan::{AlertEvents, AlertTrigger, Plan, TriggerKind};
 use serde_json::Value;
 
 use crate::cause::AlertChange;
-use crate::compile;
+use crate::compile::{self, Naming};
+use crate::detection;
 use crate::path::{Fields, Seen};
 use crate::problem::{Problem, either};
 use crate::test::Node;
@@ -26,6 +27,8 @@ pub(crate) struct Rule {
 /// Why a trigger did not fire: the first thing that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
+    /// The selection that the condition belongs to, where there is one.
+    pub selection: Option<String>,
     /// The field of the alert, or the key of the trigger: `severity`, `where`, `on`.
     pub field: String,
     /// What the trigger asks for.
@@ -36,6 +39,9 @@ pub struct Explanation {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(selection) = &self.selection {
+            write!(f, "selection `{selection}`: ")?;
+        }
         write!(
             f,
             "`{}` is {}, wanted {}",
@@ -58,10 +64,21 @@ impl Rule {
     pub(crate) fn new(trigger: &AlertTrigger, fields: &mut Fields) -> Result<Self, Vec<Problem>> {
         let mut nodes = Vec::new();
         let mut problems = Vec::new();
+        let mut scope = compile::Scope {
+            fields,
+            naming: Naming::Alert,
+            selection: None,
+        };
         for line in &trigger.fields {
-            match compile::line(line, fields) {
+            match compile::line(line, &mut scope) {
                 Ok(node) => nodes.push(node),
                 Err(problem) => problems.push(problem),
+            }
+        }
+        for detection in &trigger.detections {
+            match detection::compile(detection, fields) {
+                Ok(node) => nodes.push(node),
+                Err(found) => problems.extend(found),
             }
         }
         if !problems.is_empty() {
@@ -80,21 +97,29 @@ impl Rule {
     }
 
     /// Whether the trigger fires.
-    pub(crate) fn fires(&self, seen: &Seen<'_>, change: AlertChange) -> bool {
-        self.hears(seen.alert().alert().source)
+    pub(crate) fn fires(
+        &self,
+        alert: &AlertView<'_>,
+        seen: &Seen<'_>,
+        change: AlertChange,
+    ) -> bool {
+        self.hears(alert.alert().source)
             && self.asks_for(change)
             && self.node.judge(seen).holds
             && self.condition.as_ref().is_none_or(|condition| {
                 // An expression that fails is not true; `explain` shows the failure.
-                condition
-                    .eval_bool(&OnlyAlert(seen.alert()))
-                    .unwrap_or(false)
+                condition.eval_bool(&OnlyAlert(alert)).unwrap_or(false)
             })
     }
 
     /// Why the trigger does not fire; none when it does.
-    pub(crate) fn explain(&self, seen: &Seen<'_>, change: AlertChange) -> Option<Explanation> {
-        let source = seen.alert().alert().source;
+    pub(crate) fn explain(
+        &self,
+        alert: &AlertView<'_>,
+        seen: &Seen<'_>,
+        change: AlertChange,
+    ) -> Option<Explanation> {
+        let source = alert.alert().source;
         if !self.hears(source) {
             let sources: Vec<String> = self
                 .sources
@@ -102,6 +127,7 @@ impl Rule {
                 .map(|source| format!("`{}`", source.as_str()))
                 .collect();
             return Some(Explanation {
+                selection: None,
                 field: "source".to_owned(),
                 wanted: either(&sources),
                 found: format!("`{}`", source.as_str()),
@@ -118,6 +144,7 @@ impl Rule {
                 .map(|on| on.1)
                 .collect();
             return Some(Explanation {
+                selection: None,
                 field: "on".to_owned(),
                 wanted: either(&on),
                 found: format!("`{}`", change.as_str()),
@@ -125,18 +152,20 @@ impl Rule {
         }
         let verdict = self.node.judge(seen);
         if !verdict.holds {
-            return verdict.by.map(|test| Explanation {
-                field: test.name.clone(),
-                wanted: test.wanted.clone(),
-                found: test.found(seen),
+            return verdict.by.map(|by| Explanation {
+                selection: by.selection().map(str::to_owned),
+                field: by.field().to_owned(),
+                wanted: by.wanted(verdict.negated),
+                found: by.found(seen),
             });
         }
-        let found = match self.condition.as_ref()?.eval_bool(&OnlyAlert(seen.alert())) {
+        let found = match self.condition.as_ref()?.eval_bool(&OnlyAlert(alert)) {
             Ok(true) => return None,
             Ok(false) => "`false`".to_owned(),
             Err(error) => format!("an error: {error}"),
         };
         Some(Explanation {
+            selection: None,
             field: "where".to_owned(),
             wanted: "`true`".to_owned(),
             found,
@@ -167,7 +196,39 @@ pub fn explain(
 ) -> Result<Option<Explanation>, Vec<Problem>> {
     let mut fields = Fields::default();
     let rule = Rule::new(trigger, &mut fields)?;
-    Ok(rule.explain(&Seen::new(alert, &fields), change))
+    Ok(rule.explain(alert, &Seen::new(alert, &fields), change))
+}
+
+/// Why the alert trigger `id` of `plan` does not fire for the alert; none when it does.
+#[must_use]
+pub fn why_not(
+    plan: &Plan,
+    id: &TriggerId,
+    alert: &AlertView<'_>,
+    change: AlertChange,
+) -> Option<Explanation> {
+    let not = |field: &str, found: &str, wanted: &str| {
+        Some(Explanation {
+            selection: None,
+            field: field.to_owned(),
+            wanted: wanted.to_owned(),
+            found: found.to_owned(),
+        })
+    };
+    if !plan.enabled {
+        return not("enabled", "`false`", "`true`");
+    }
+    let trigger = plan.triggers.iter().find(|trigger| trigger.id == *id);
+    match trigger.map(|trigger| &trigger.kind) {
+        Some(TriggerKind::Alert(trigger)) => match explain(trigger, alert, change) {
+            Ok(explanation) => explanation,
+            Err(problems) => {
+                let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                not("match", &said.join("; "), "a match that can be read")
+            }
+        },
+        _ => not("alert", "not there", "an alert trigger"),
+    }
 }
 
 #[cfg(test)]

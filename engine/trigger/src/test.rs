@@ -1,27 +1,39 @@
 //! The compiled form of a match: a tree of tests, each on one field.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDateTime, Timelike as _, Utc};
 use engine_model::Timestamp;
 use regex::Regex;
 
+use crate::fold::fold;
+use crate::judge::Members;
 use crate::modifier::{Compare, TimePart};
 use crate::net::Net;
 use crate::number::Number;
 use crate::path::{FieldId, Found, Seen};
 use crate::pattern::Pattern;
 
-/// A match: true or false for an alert. The short form is one conjunction; named selections under
-/// a condition need nothing more.
+/// Two lists in an alert may be compared member by member up to this many times; longer ones, which
+/// only somebody who means harm writes, are taken for different.
+const PAIRS_MAX: usize = 1_000_000;
+
+/// A match: true or false for an alert.
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     /// Every one holds.
     All(Vec<Node>),
     /// One holds.
     Any(Vec<Node>),
+    /// At least so many hold.
+    AtLeast(usize, Vec<Node>),
     /// It does not hold.
     Not(Box<Node>),
+    /// A selection, which several places of a condition may name.
+    Selection(Arc<Node>),
+    /// Members of a list hold.
+    Members(Box<Members>),
     /// The test holds.
     Test(Box<Test>),
 }
@@ -32,6 +44,8 @@ pub(crate) struct Test {
     pub(crate) field: FieldId,
     /// The field as written.
     pub(crate) name: String,
+    /// The selection it belongs to.
+    pub(crate) selection: Option<Arc<str>>,
     /// What the whole line asks for, in words.
     pub(crate) wanted: String,
     pub(crate) kind: TestKind,
@@ -73,6 +87,29 @@ pub(crate) enum Matcher {
         place: Place,
         cased: bool,
     },
+    Expand {
+        parts: Vec<Piece>,
+        place: Place,
+        cased: bool,
+    },
+}
+
+/// A piece of a text that is put together for each alert.
+#[derive(Clone, Debug)]
+pub(crate) enum Piece {
+    Text(String),
+    /// The text of a field; nothing where there is none.
+    Field(FieldId),
+}
+
+impl Piece {
+    pub(crate) fn text(text: &str, cased: bool) -> Self {
+        Self::Text(if cased {
+            text.to_owned()
+        } else {
+            fold(text).into_owned()
+        })
+    }
 }
 
 /// At which place of a text another one stands.
@@ -84,51 +121,8 @@ pub(crate) enum Place {
     Inside,
 }
 
-/// The outcome of a tree, and the test that decided it.
-pub(crate) struct Verdict<'n> {
-    pub(crate) holds: bool,
-    pub(crate) by: Option<&'n Test>,
-}
-
-impl Node {
-    /// Evaluates from left to right and stops as soon as the outcome is certain, so the deciding
-    /// test is known at no cost.
-    pub(crate) fn judge<'n>(&'n self, seen: &Seen<'_>) -> Verdict<'n> {
-        match self {
-            Self::Test(test) => Verdict {
-                holds: test.holds(seen),
-                by: Some(test),
-            },
-            Self::Not(node) => {
-                let verdict = node.judge(seen);
-                Verdict {
-                    holds: !verdict.holds,
-                    by: verdict.by,
-                }
-            }
-            Self::All(nodes) => first(nodes, seen, false),
-            Self::Any(nodes) => first(nodes, seen, true),
-        }
-    }
-}
-
-/// The first verdict that is `decisive`, else the last one.
-fn first<'n>(nodes: &'n [Node], seen: &Seen<'_>, decisive: bool) -> Verdict<'n> {
-    let mut last = Verdict {
-        holds: !decisive,
-        by: None,
-    };
-    for node in nodes {
-        last = node.judge(seen);
-        if last.holds == decisive {
-            break;
-        }
-    }
-    last
-}
-
 impl Test {
-    fn holds(&self, seen: &Seen<'_>) -> bool {
+    pub(crate) fn holds(&self, seen: &Seen<'_>) -> bool {
         let values = seen.values(self.field);
         match &self.kind {
             TestKind::Present => values.iter().any(|value| !value.is_null()),
@@ -137,6 +131,9 @@ impl Test {
                 every_member,
                 matchers,
             } => {
+                if matchers.iter().any(|m| m.pairs(values, seen) > PAIRS_MAX) {
+                    return false;
+                }
                 let one = |value: &Found<'_>| matchers.iter().any(|m| m.matches(value, seen));
                 if *every_member {
                     !values.is_empty() && values.iter().all(one)
@@ -145,6 +142,16 @@ impl Test {
                 }
             }
         }
+    }
+
+    /// The first text that matches, where all texts of an alert are looked at.
+    pub(crate) fn found_text(&self, seen: &Seen<'_>) -> String {
+        let TestKind::OneOf { matchers, .. } = &self.kind else {
+            return self.found(seen);
+        };
+        let matching = |value: &&Found<'_>| matchers.iter().any(|m| m.matches(value, seen));
+        let found = seen.values(self.field).iter().find(matching);
+        found.map_or_else(|| "not there".to_owned(), Found::shown)
     }
 
     /// The values of the field, as messages show them.
@@ -164,7 +171,15 @@ impl Test {
 }
 
 impl Matcher {
-    fn matches(&self, value: &Found<'_>, seen: &Seen<'_>) -> bool {
+    /// How many comparisons two fields may need.
+    fn pairs(&self, values: &[Found<'_>], seen: &Seen<'_>) -> usize {
+        match self {
+            Self::Field { other, .. } => values.len().saturating_mul(seen.values(*other).len()),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn matches(&self, value: &Found<'_>, seen: &Seen<'_>) -> bool {
         match self {
             Self::Text { pattern, cased } => {
                 let text = if *cased { value.text() } else { value.folded() };
@@ -198,8 +213,34 @@ impl Matcher {
                 };
                 texts.is_some_and(|(text, other)| place.holds(text, other))
             }),
+            Self::Expand {
+                parts,
+                place,
+                cased,
+            } => {
+                let text = if *cased { value.text() } else { value.folded() };
+                text.is_some_and(|text| place.holds(text, &put_together(parts, seen, *cased)))
+            }
         }
     }
+}
+
+fn put_together(parts: &[Piece], seen: &Seen<'_>, cased: bool) -> String {
+    let texts = parts.iter().map(|part| match part {
+        Piece::Text(text) => text.as_str(),
+        Piece::Field(field) => {
+            let form = |value| {
+                if cased {
+                    Found::text(value)
+                } else {
+                    Found::folded(value)
+                }
+            };
+            let mut values = seen.values(*field).iter();
+            values.find_map(form).unwrap_or_default()
+        }
+    });
+    texts.collect()
 }
 
 /// The address that a value is.
@@ -222,8 +263,7 @@ impl Compare {
 
 impl TimePart {
     fn of(self, value: &Found<'_>) -> Option<Number> {
-        let at: Timestamp = value.text()?.parse().ok()?;
-        let at: DateTime<Utc> = DateTime::from_timestamp_millis(at.as_ms())?;
+        let at = instant(value.text()?)?;
         let part = match self {
             Self::Minute => i128::from(at.minute()),
             Self::Hour => i128::from(at.hour()),
@@ -234,6 +274,28 @@ impl TimePart {
         };
         Some(Number::Whole(part))
     }
+}
+
+/// Reads a point in time: RFC 3339, the same without a zone for UTC, or seconds or milliseconds
+/// since 1970.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    const SECONDS_MAX: i64 = 1_000_000_000_000;
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return DateTime::from_timestamp_millis(at.as_ms());
+    }
+    if let Some(Number::Whole(since)) = Number::read(text) {
+        let since = i64::try_from(since).ok()?;
+        let seconds = if since > SECONDS_MAX {
+            since / 1000
+        } else {
+            since
+        };
+        return DateTime::from_timestamp(seconds, 0);
+    }
+    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .map(|at| at.and_utc())
 }
 
 impl Place {

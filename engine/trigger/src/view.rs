@@ -3,17 +3,34 @@
 use std::sync::{Arc, OnceLock};
 
 use engine_model::Alert;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+/// The fields at the top of an alert, `raw` left out, sorted.
+pub(crate) const FIELDS: [&str; 14] = [
+    "category",
+    "classification",
+    "created_at",
+    "device",
+    "entities",
+    "file",
+    "id",
+    "severity",
+    "source",
+    "status",
+    "tenant",
+    "title",
+    "updated_at",
+    "user",
+];
 
 /// An alert, prepared for matching.
 ///
-/// The vendor's JSON, which is most of it, is borrowed; the whole alert as one JSON value is made
-/// only when an expression asks for it.
+/// The vendor's JSON, which is most of it, is borrowed; any other field, and the whole alert,
+/// become JSON only when a match or an expression asks for them.
 #[derive(Debug)]
 pub struct AlertView<'a> {
     alert: &'a Alert,
-    /// Every field but `raw`.
-    fields: Map<String, Value>,
+    fields: [OnceLock<Value>; FIELDS.len()],
     value: OnceLock<Arc<Value>>,
 }
 
@@ -23,7 +40,7 @@ impl<'a> AlertView<'a> {
     pub fn new(alert: &'a Alert) -> Self {
         Self {
             alert,
-            fields: fields(alert),
+            fields: [const { OnceLock::new() }; FIELDS.len()],
             value: OnceLock::new(),
         }
     }
@@ -37,60 +54,48 @@ impl<'a> AlertView<'a> {
     /// The whole alert as JSON: what expressions see under the name `alert`.
     pub fn value(&self) -> &Arc<Value> {
         self.value.get_or_init(|| {
-            let mut fields = self.fields.clone();
-            fields.insert("raw".to_owned(), self.alert.raw.clone());
-            Arc::new(Value::Object(fields))
+            let fields = FIELDS.iter().chain(&["raw"]).filter_map(|name| {
+                let value = self.field(name)?;
+                Some(((*name).to_owned(), value.clone()))
+            });
+            Arc::new(Value::Object(fields.collect()))
         })
     }
 
     /// The value of a field at the top.
     pub(crate) fn field(&self, name: &str) -> Option<&Value> {
         if name == "raw" {
-            Some(&self.alert.raw)
-        } else {
-            self.fields.get(name)
+            return Some(&self.alert.raw);
         }
+        let index = FIELDS.binary_search(&name).ok()?;
+        Some(self.fields[index].get_or_init(|| field(self.alert, name)))
+    }
+
+    /// Calls `visit` with each field at the top.
+    pub(crate) fn each_field<'v>(&'v self, visit: &mut impl FnMut(&'v Value)) {
+        let fields = FIELDS.iter().chain(&["raw"]);
+        fields.filter_map(|name| self.field(name)).for_each(visit);
     }
 }
 
-fn fields(alert: &Alert) -> Map<String, Value> {
-    // Named one by one, so that a new field of the alert cannot be forgotten here.
-    let Alert {
-        id,
-        tenant,
-        source,
-        created_at,
-        updated_at,
-        title,
-        severity,
-        category,
-        status,
-        classification,
-        device,
-        user,
-        file,
-        entities,
-        raw: _,
-    } = alert;
-    let fields = json!({
-        "id": id,
-        "tenant": tenant,
-        "source": source,
-        "created_at": created_at,
-        "updated_at": updated_at,
-        "title": title,
-        "severity": severity,
-        "category": category,
-        "status": status,
-        "classification": classification,
-        "device": device,
-        "user": user,
-        "file": file,
-        "entities": entities,
-    });
-    match fields {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
+/// A field as the alert serialises it.
+fn field(alert: &Alert, name: &str) -> Value {
+    match name {
+        "category" => json!(alert.category),
+        "classification" => json!(alert.classification),
+        "created_at" => json!(alert.created_at),
+        "device" => json!(alert.device),
+        "entities" => json!(alert.entities),
+        "file" => json!(alert.file),
+        "id" => json!(alert.id),
+        "severity" => json!(alert.severity),
+        "source" => json!(alert.source),
+        "status" => json!(alert.status),
+        "tenant" => json!(alert.tenant),
+        "title" => json!(alert.title),
+        "updated_at" => json!(alert.updated_at),
+        "user" => json!(alert.user),
+        _ => Value::Null,
     }
 }
 
@@ -106,5 +111,6 @@ mod tests {
         assert_eq!(**view.value(), serde_json::to_value(&alert).unwrap());
         assert_eq!(view.field("raw"), Some(&alert.raw));
         assert_eq!(view.field("device"), view.value().get("device"));
+        assert!(FIELDS.is_sorted());
     }
 }

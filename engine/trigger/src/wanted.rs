@@ -7,19 +7,12 @@ use crate::problem::either;
 
 const SHOWN_MAX: usize = 5;
 
-/// The line's wish as the end of a sentence that begins "wanted".
+/// The line's wish, `neq` and `exists: false` left out, as the end of a sentence that begins
+/// "wanted".
 pub(crate) fn wanted(modifiers: &Modifiers, values: &[Value]) -> String {
     let mut text = String::new();
-    if modifiers.has(Modifier::Neq) {
-        text.push_str("anything but ");
-    }
     if modifiers.has(Modifier::Exists) {
-        text.push_str(if values == [Value::Bool(true)] {
-            "a value"
-        } else {
-            "no value"
-        });
-        return text;
+        return "a value".to_owned();
     }
     for modifier in &modifiers.list {
         text.push_str(words(*modifier));
@@ -55,7 +48,11 @@ fn words(modifier: Modifier) -> &'static str {
         Modifier::Base64 | Modifier::Base64Offset => "the base64 of ",
         Modifier::Utf16 | Modifier::Utf16Be | Modifier::Utf16Le => "wide ",
         Modifier::WinDash => "with any dash ",
-        Modifier::All | Modifier::Exists | Modifier::Neq | Modifier::ReFlag(_) => "",
+        Modifier::All
+        | Modifier::Exists
+        | Modifier::Expand
+        | Modifier::Neq
+        | Modifier::ReFlag(_) => "",
     }
 }
 

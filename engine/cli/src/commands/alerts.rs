@@ -61,7 +61,7 @@ pub(super) async fn alerts(command: AlertsCommand) -> Result<(), Fault> {
 }
 
 /// The id alone: the list shows it behind its source, as `mde/da637`.
-fn without_source(id: &str) -> &str {
+pub(super) fn without_source(id: &str) -> &str {
     let known = |word: &str| {
         AlertSource::ALL
             .iter()

@@ -1,7 +1,7 @@
 //! `quell lint`.
 
 use engine_driver::Playbooks;
-use engine_model::Severity;
+use engine_model::{Severity, code};
 use engine_playbook::render::{self, Colour, Finding, Source};
 
 use crate::args::{Format, LintArgs};
@@ -48,6 +48,19 @@ pub(super) async fn lint(args: &LintArgs) -> Result<(), Fault> {
                 "{} files, {errors} errors, {warnings} warnings",
                 files.len()
             );
+            let always = findings.iter().filter(|f| f.code == code::PB0807.as_str());
+            let always: Vec<String> = always
+                .map(|finding| format!("{}: {}", finding.file, finding.path))
+                .collect();
+            if !always.is_empty() {
+                let (count, places) = (always.len(), always.join(", "));
+                let noun = if count == 1 {
+                    "trigger is"
+                } else {
+                    "triggers are"
+                };
+                println!("{count} {noun} tried against every alert: {places}");
+            }
         }
     }
     if errors > 0 || (args.deny_warnings && warnings > 0) {

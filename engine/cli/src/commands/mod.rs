@@ -15,6 +15,7 @@ mod runs;
 mod schema;
 mod serve;
 mod version;
+mod why;
 
 use crate::args::{Args, Command};
 use crate::exit::Fault;
@@ -34,6 +35,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Consent(args) => consent::consent(&args).await,
         Command::Runs(command) => runs::runs(command).await,
         Command::Alerts(command) => alerts::alerts(command).await,
+        Command::Why(args) => why::why(args).await,
         Command::Explain { code } => explain::explain(&code),
         Command::Emulate(args) => emulate::emulate(&args).await,
         Command::Version { format } => version::version(format),

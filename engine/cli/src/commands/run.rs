@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use engine_driver::{Engine, ManualStart, PlaybookText};
-use engine_model::{Alert, PlaybookName, RunId, code};
+use engine_driver::{Engine, ManualStart};
+use engine_model::{Alert, PlaybookName, RunId, TenantId, code};
 use engine_playbook::plan::{Trigger, TriggerKind};
 use engine_run::{Finish, NewsKind, RunStatus};
 use serde_json::{Map, Value};
@@ -26,7 +26,7 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Fault> {
     let alert = args
         .alert
         .as_deref()
-        .map(|path| read_alert(&parts, path))
+        .map(|path| read_alert(&parts.config.tenant, path))
         .transpose()?;
     if alert.is_none() && needs_alert(&parts, &name) {
         return Err(Fault::new(
@@ -115,11 +115,8 @@ pub(super) fn fault_of(finish: &Finish) -> Option<Fault> {
 }
 
 fn load(parts: &Parts, args: &RunArgs) -> Result<PlaybookName, Fault> {
-    let path = args.playbook.display().to_string();
-    let text = std::fs::read_to_string(&args.playbook).map_err(|error| {
-        Fault::new(Kind::Invalid, format!("cannot read `{path}`: {error}")).with_code(code::CF0102)
-    })?;
-    let refused = parts.playbooks.load(vec![PlaybookText { path, text }]);
+    let file = wire::playbook_file(&args.playbook)?;
+    let refused = parts.playbooks.load(vec![file]);
     wire::report(&refused);
     let loaded = parts.playbooks.loaded();
     loaded
@@ -140,7 +137,8 @@ fn needs_alert(parts: &Parts, name: &PlaybookName) -> bool {
     })
 }
 
-fn read_alert(parts: &Parts, path: &std::path::Path) -> Result<Alert, Fault> {
+/// The alert in a file, in whatever shape it has.
+pub(super) fn read_alert(tenant: &TenantId, path: &std::path::Path) -> Result<Alert, Fault> {
     let invalid = |message: String| {
         Fault::new(Kind::Invalid, format!("{}: {message}", path.display())).with_code(code::SV0106)
     };
@@ -150,7 +148,7 @@ fn read_alert(parts: &Parts, path: &std::path::Path) -> Result<Alert, Fault> {
     })?;
     let value: Value = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
     let sources = actions_catalog::sources();
-    engine_server::read_alert(&sources, None, value, &parts.config.tenant)
+    engine_server::read_alert(&sources, None, value, tenant)
         .map_err(|error| invalid(error.to_string()))
 }
 

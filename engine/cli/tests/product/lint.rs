@@ -148,3 +148,21 @@ fn the_permissions_of_the_shipped_playbooks_are_the_least_documented_ones() {
         serde_json::json!(["AdvancedHunting.Read.All"])
     );
 }
+
+#[test]
+fn triggers_that_every_alert_is_tried_against_are_counted_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("risk.yaml");
+    let playbook = "version: 1\nname: risk\ntriggers:\n  - id: high\n    \
+                    alert: {source: mde, match: {raw.score|gte: 80}}\nsteps:\n  \
+                    - {id: end, stop: {status: succeeded}}\n";
+    std::fs::write(&path, playbook).unwrap();
+    let shown = text(&quell(&["lint", path.to_str().unwrap()]).stdout);
+    let named = "1 trigger is tried against every alert";
+    assert!(shown.contains(named), "{shown}");
+    assert!(
+        shown.contains("risk.yaml: triggers[0].alert.match"),
+        "{shown}"
+    );
+    assert!(shown.contains("PB0807"), "{shown}");
+}

@@ -18,3 +18,4 @@ mod playbooks;
 #[path = "../support/mod.rs"]
 mod support;
 mod two_processes;
+mod why;

@@ -5,6 +5,7 @@
 //! any more, it stays silent rather than report a consequence of an earlier problem.
 
 mod action;
+mod detection;
 mod inputs;
 mod marks;
 mod retry;

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use actions_contract::schema_of;
 use engine_model::{Alert, AlertSource, Place, code};
 
-use super::{Compiler, scope::Names};
+use super::{Compiler, detection::Detections, scope::Names};
 use crate::expr::{Template, Type};
 use crate::plan::{self, AlertEvents, FieldMatch, Missed, TriggerKind};
 use crate::suggest::{one_of, similar};
 use crate::syntax::{self, Event, MissedWord, Source, Spanned};
-use crate::yaml::{Content, NodeId};
+use crate::yaml::NodeId;
 
 /// The keys of which a trigger has exactly one.
 const KINDS: [&str; 3] = ["alert", "schedule", "manual"];
@@ -99,9 +99,9 @@ impl Compiler<'_, '_> {
             .flat_map(|sources| &sources.0)
             .copied();
         let on = written.on.as_deref().unwrap_or(&[Event::Created]);
-        let fields = written.r#match.as_ref();
+        let lines = written.r#match.as_ref();
         let document = self.report.document;
-        let path = fields.map_or(alert.at, |fields| fields.at);
+        let path = lines.map_or(alert.at, |lines| lines.at);
         let values = |ids: &Option<Vec<syntax::Anything>>| {
             ids.iter()
                 .flatten()
@@ -114,17 +114,18 @@ impl Compiler<'_, '_> {
         });
         let mut names = Names::default();
         names.add("alert", alert_type());
+        let (fields, detections) = match lines {
+            Some(lines) => self.match_lines(&lines.value),
+            None => (Vec::new(), Vec::new()),
+        };
         plan::AlertTrigger {
             sources: expand(sources),
             on: AlertEvents {
                 created: on.contains(&Event::Created),
                 updated: on.contains(&Event::Updated),
             },
-            fields: fields
-                .iter()
-                .flat_map(|fields| &fields.value.0)
-                .filter_map(|(field, value)| self.field(field, value.value.0))
-                .collect(),
+            fields,
+            detections,
             condition: written.r#where.and_then(|id| self.condition(id.0, &names)),
             storm: Box::new(self.storm(alert, &names)),
             examples: examples.unwrap_or_default(),
@@ -132,33 +133,36 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// One line of the short form.
-    fn field(&mut self, line: &str, id: NodeId) -> Option<FieldMatch> {
-        let document = self.report.document;
-        if line == "where" || line == "condition" {
-            let message = format!("`{line}` is no field of an alert");
-            let help = "an expression stands beside `match`, under `where`";
-            self.report.head(code::PB0201, id, message).help(help);
-            return None;
-        }
-        let mut parts = line.split('|').map(str::to_owned);
-        let field = parts.next().unwrap_or_default();
-        let values = match &document.node(id).content {
-            Content::List(items) => items.iter().map(|item| document.value(*item)).collect(),
-            Content::Map(_) => {
-                let message = format!("expected a value or a list of values for `{field}`");
-                let help = "a field inside another is written with a dot: `device.name`";
-                self.report.value(code::PB0202, id, message).help(help);
-                return None;
+    /// What stands under `match`: lines of the short form, and detections.
+    fn match_lines(
+        &mut self,
+        lines: &syntax::Ordered<syntax::Anything>,
+    ) -> (Vec<FieldMatch>, Vec<plan::Detection>) {
+        let (mut fields, mut detections) = (Vec::new(), Vec::new());
+        for (key, value) in &lines.0 {
+            let id = value.value.0;
+            match key.as_str() {
+                "detection" | "sigma" => detections.extend(self.detections(key, id)),
+                "where" | "condition" => {
+                    let message = format!("`{key}` is no field of an alert");
+                    let help = if key == "where" {
+                        "an expression stands beside `match`, under `where`"
+                    } else {
+                        "a condition over selections stands inside `match.detection`"
+                    };
+                    self.report.head(code::PB0201, id, message).help(help);
+                }
+                _ => {
+                    let document = self.report.document;
+                    let place = |id: NodeId| document.path(id);
+                    let mut reader = Detections::new(document, &place);
+                    fields.extend(reader.field(id, key));
+                    let faults = reader.faults;
+                    self.report_faults(faults);
+                }
             }
-            _ => vec![document.value(id)],
-        };
-        Some(FieldMatch {
-            field,
-            modifiers: parts.collect(),
-            values,
-            path: document.path(id),
-        })
+        }
+        (fields, detections)
     }
 
     fn schedule(&mut self, schedule: &Spanned<syntax::Schedule>) -> Option<plan::Schedule> {

@@ -39,7 +39,8 @@ pub struct AlertTrigger {
     #[schemars(length(min = 1))]
     pub on: Option<Vec<Event>>,
     /// Fields of the alert and what they must be: one value, or a list of which one must match.
-    #[schemars(extend("x-later" = ["detection", "sigma"]))]
+    /// `detection` holds Sigma selections and a condition, `sigma` names a rule file.
+    #[schemars(extend("properties" = match_forms()))]
     pub r#match: Option<Spanned<Ordered<Anything>>>,
     /// An expression over `alert` that must be true as well.
     pub r#where: Option<Condition>,
@@ -55,6 +56,44 @@ pub struct AlertTrigger {
     pub batch: Option<Spanned<Batch>>,
     /// No more than so many starts in a time.
     pub throttle: Option<Spanned<Throttle>>,
+}
+
+/// The keys of `match` that are no fields.
+fn match_forms() -> serde_json::Value {
+    let text = serde_json::json!({ "type": "string" });
+    serde_json::json!({
+        "detection": {
+            "description": "Named Sigma selections, and a `condition` over their names.",
+            "type": "object",
+            "properties": {
+                "condition": {
+                    "description": "Such as `selection and not 1 of filter_*`.",
+                    "anyOf": [text, { "type": "array", "items": text, "minItems": 1 }],
+                },
+            },
+            "additionalProperties": {},
+            "required": ["condition"],
+        },
+        "sigma": {
+            "description": "A Sigma rule file, its path relative to the playbook.",
+            "anyOf": [text, {
+                "type": "object",
+                "properties": {
+                    "file": {
+                        "description": "The rule file, its path relative to the playbook.",
+                        "type": "string",
+                    },
+                    "fields": {
+                        "description": "Fields of the rule, and where the alert has them.",
+                        "type": "object",
+                        "additionalProperties": text,
+                    },
+                },
+                "required": ["file"],
+                "additionalProperties": false,
+            }],
+        },
+    })
 }
 
 /// Where alerts come from.

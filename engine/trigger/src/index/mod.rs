@@ -113,7 +113,7 @@ impl Index {
         candidates
             .into_iter()
             .map(|number| &self.entries[number as usize])
-            .filter(|entry| entry.rule.fires(&seen, change))
+            .filter(|entry| entry.rule.fires(alert, &seen, change))
             .map(|entry| Hit {
                 plan: Arc::clone(&entry.plan),
                 trigger: entry.trigger.clone(),
@@ -129,7 +129,7 @@ impl Index {
         let account = |entry: &Entry| Account {
             playbook: entry.plan.name.clone(),
             trigger: entry.trigger.clone(),
-            missed: disabled(&entry.plan).or_else(|| entry.rule.explain(&seen, change)),
+            missed: disabled(&entry.plan).or_else(|| entry.rule.explain(alert, &seen, change)),
         };
         self.entries.iter().map(account).collect()
     }
@@ -158,6 +158,7 @@ impl Index {
 
 fn disabled(plan: &Plan) -> Option<Explanation> {
     (!plan.enabled).then(|| Explanation {
+        selection: None,
         field: "enabled".to_owned(),
         wanted: "`true`".to_owned(),
         found: "`false`".to_owned(),
@@ -166,7 +167,7 @@ fn disabled(plan: &Plan) -> Option<Explanation> {
 
 /// Whether a match has something to be filed under.
 pub(crate) fn has_key(rule: &Rule) -> bool {
-    key::choose(rule.node(), &|_| ()).is_some()
+    key::choose(rule.node(), &|_| (false, 0, 0)).is_some()
 }
 
 /// The keys under which each entry is filed, and the entries that have none.

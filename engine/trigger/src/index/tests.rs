@@ -170,6 +170,19 @@ mod plain {
         let mut values = Vec::new();
         reach(alert, &field.split('.').collect::<Vec<_>>(), &mut values);
         let has = |modifier: &str| line.modifiers.iter().any(|known| known == modifier);
+        if every && (has("exists") || has("neq")) {
+            let no_member = values.is_empty() || (values.len() == 1 && values[0].is_null());
+            let fits = |value: &Value| {
+                if has("exists") {
+                    return value.is_null() != (line.values[0] == true);
+                }
+                let equal = |wanted: &Value| {
+                    (wanted.is_null() && value.is_null()) || one(value, wanted, &has)
+                };
+                !line.values.iter().any(equal)
+            };
+            return !no_member && values.iter().all(fits);
+        }
         if has("exists") {
             return values.iter().any(|value| !value.is_null()) == (line.values[0] == true);
         }

@@ -418,6 +418,86 @@ fn an_expression_is_tried_last_and_its_failure_is_told() {
     assert_eq!(why(json!({"severity": "low"})).unwrap().0, "severity");
 }
 
+#[test]
+fn a_placeholder_stands_for_the_value_of_a_field() {
+    check(
+        json!({"title|expand": "logon of %user.name% at %device.name%"}),
+        &[json!({
+            "title": "Logon of MONA at WS1",
+            "user": {"name": "mona"},
+            "device": {"name": "ws1"},
+        })],
+        &[
+            json!({"title": "Logon of mona at ws2", "user": {"name": "mona"}}),
+            json!({"title": "logon of %user.name% at %device.name%"}),
+        ],
+    );
+    check(
+        json!({"title|expand|contains|cased": "of %user.name%!"}),
+        &[json!({"title": "logon of Mona!", "user": {"name": "Mona"}})],
+        &[json!({"title": "logon of mona!", "user": {"name": "Mona"}})],
+    );
+    check(
+        json!({"title|expand": "%user.name% at 100%"}),
+        &[json!({"title": "mona at 100%", "user": {"name": "Mona"}})],
+        &[json!({"title": "mona at 100", "user": {"name": "mona"}})],
+    );
+}
+
+#[test]
+fn a_time_is_read_as_vendors_write_it() {
+    for at in [
+        json!("2026-11-21T18:05:00Z"),
+        json!("2026-11-21T18:05:00.1234567"),
+        json!("2026-11-21 18:05:00"),
+        json!(1_795_284_300),
+        json!(1_795_284_300_000_i64),
+    ] {
+        check(
+            json!({"raw.x|hour": 18, "raw.x|minute": 5, "raw.x|day": "21"}),
+            &[raw(at)],
+            &[raw(json!("18:05"))],
+        );
+    }
+}
+
+#[test]
+fn members_of_a_list_are_asked_one_by_one() {
+    let entities = |list: Value| json!({ "entities": list });
+    let (mail, address) = (
+        json!({"kind": "mail"}),
+        json!({"kind": "ip", "ip": {"address": "10.0.0.1"}}),
+    );
+    check(
+        json!({"entities[any].kind": "ip"}),
+        &[entities(json!([mail, address]))],
+        &[entities(json!([mail])), entities(json!([]))],
+    );
+    check(
+        json!({"entities[all].kind": ["ip", "mail"]}),
+        &[entities(json!([mail, address]))],
+        &[
+            entities(json!([mail, {"kind": "user"}])),
+            entities(json!([])),
+        ],
+    );
+    check(
+        json!({"entities[none].ip.address|cidr": "10.0.0.0/8"}),
+        &[entities(json!([mail])), entities(json!([]))],
+        &[entities(json!([mail, address]))],
+    );
+    check(
+        json!({"device.tags[all_or_empty]|startswith": "lab"}),
+        &[json!({}), json!({"device": {"tags": ["lab1"]}})],
+        &[json!({"device": {"tags": ["lab1", "x"]}})],
+    );
+    check(
+        json!({"device.tags[all]|neq": "lab"}),
+        &[json!({"device": {"tags": ["x", "y"]}})],
+        &[json!({"device": {"tags": ["x", "lab"]}}), json!({})],
+    );
+}
+
 /// Lines that make no sense, each with its value in JSON and the answer.
 const REFUSED: &[(&str, &str, &str)] = &[
     (
@@ -467,9 +547,9 @@ const REFUSED: &[(&str, &str, &str)] = &[
              leave `all` out; for every member of a field write `field[all]`",
     ),
     (
-        "title|expand",
+        "title|expand|windash",
         r#""%x%""#,
-        "`expand` is not a modifier; placeholders are not available; write the values",
+        "`expand` and `windash` do not go together",
     ),
     (
         "title|exists",
@@ -485,8 +565,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "raw.x|gt",
-        r#""5""#,
-        "`gt` takes a number, found \"5\"; leave the quotes out",
+        r#""five""#,
+        "`gt` takes a number, found \"five\"",
     ),
     ("title|re", "5", "`re` takes text, found 5"),
     (
@@ -505,9 +585,9 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "text that is encoded takes no wildcards; escape `*` and `?` with a backslash",
     ),
     (
-        "entities[all].kind",
+        "entities[most].kind",
         r#""x""#,
-        "`entities[all].kind` is not a field; \
+        "`entities[most].kind` is not a field; \
              write names with dots between: `device.name`, or `device.tags[all]`",
     ),
     (
