@@ -309,6 +309,13 @@ pub(crate) enum RunsCommand {
         #[command(flatten)]
         place: WhereArgs,
     },
+    /// Starts a run that goes on where this one ended without success; what succeeded is kept.
+    Retry {
+        /// The run.
+        run: String,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
     /// Cancels a run; its `finally` steps still run.
     Cancel {
         /// The run.

@@ -86,6 +86,22 @@ impl Client {
         }
     }
 
+    /// The run that goes on where this one ended without success.
+    pub(crate) async fn retry(&self, run: &RunId) -> Result<String, Fault> {
+        match self {
+            Self::Running(client) => {
+                let path = format!("/v1/runs/{run}/retry");
+                let answer: Value = read(client.post(&path, &Value::Null).await)?;
+                let again = answer["run"].as_str().unwrap_or_default();
+                Ok(again.to_owned())
+            }
+            Self::Folder(_) => Err(Fault::new(
+                Kind::Usage,
+                "only a running engine can let a run go on; leave `--data` out",
+            )),
+        }
+    }
+
     pub(crate) async fn alert(&self, id: &str) -> Result<AlertDocument, Fault> {
         match self {
             Self::Running(client) => {

@@ -216,6 +216,14 @@ pub trait Engine: Send + Sync {
         signal: Signal,
     ) -> BoxFuture<'a, Result<bool, EngineError>>;
 
+    /// Starts a run that goes on where this one ended without success: what succeeded is not done
+    /// again. The same run again names the same new one.
+    fn retry<'a>(
+        &'a self,
+        run: &'a RunId,
+        by: &'a str,
+    ) -> BoxFuture<'a, Result<RunId, EngineError>>;
+
     /// Everything about a run.
     fn run<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>>;
 

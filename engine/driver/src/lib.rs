@@ -19,5 +19,5 @@ pub use engine::{
 };
 pub use playbooks::{Loaded, PlaybookText, Playbooks, Refused};
 pub use records::{Count, Decision, TriggerRecords};
-pub use starts::{Begun, begin};
+pub use starts::{Begun, begin, begin_again};
 pub use why::{Held, NoPast, Past, Verdict, Why, WhyTrigger, why};

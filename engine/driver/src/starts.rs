@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine_model::Timestamp;
 use engine_playbook::plan::Plan;
-use engine_run::{Command, Event, Gathered, Run, RunStatus, Settings, Started};
+use engine_run::{Again, Command, Event, Gathered, Run, RunStatus, Settings, Started, StepStatus};
 use engine_trigger::{Cause, Start};
 use serde_json::{Value, json};
 
@@ -22,12 +22,78 @@ pub struct Begun {
     pub commands: Vec<Command>,
 }
 
+/// Begins a run that goes on where another one ended without success, with everything that its
+/// steps came to that succeeded; none for a journal without a beginning.
+#[must_use]
+pub fn begin_again(plan: &Arc<Plan>, events: &[Event], by: &str, at: Timestamp) -> Option<Begun> {
+    let Event::Started(before) = events.first()? else {
+        return None;
+    };
+    let (run, _) = Run::fold(Arc::clone(plan), events);
+    let succeeded = run.view().steps.into_iter().filter_map(|step| {
+        let done = step.status == StepStatus::Succeeded;
+        Some((step.label, step.output.filter(|_| done)?))
+    });
+    let mut kept = before
+        .again
+        .as_ref()
+        .map(|again| again.kept.clone())
+        .unwrap_or_default();
+    kept.extend(succeeded);
+    let start = engine_trigger::start_again(
+        plan,
+        (&before.run, &before.trigger),
+        &before.tenant,
+        by,
+        before.inputs.clone(),
+    );
+    let again = Again {
+        run: before.run.clone(),
+        kept,
+    };
+    let given = Given {
+        alert: before.alert.clone(),
+        schedule: before.schedule.clone(),
+        again: Some(again),
+        gathered: before.gathered.clone(),
+    };
+    Some(begin_with(plan, start, given, at, before.settings))
+}
+
+/// What a run begins with beside its start.
+struct Given {
+    alert: Option<Arc<Value>>,
+    schedule: Option<Value>,
+    again: Option<Again>,
+    gathered: Option<Gathered>,
+}
+
 /// Begins a run.
 #[must_use]
 pub fn begin(
     plan: &Arc<Plan>,
     start: Start,
     alert: Option<Arc<Value>>,
+    at: Timestamp,
+    settings: Settings,
+) -> Begun {
+    let schedule = match &start.cause {
+        Cause::Planned { at } => Some(json!({ "planned_at": at })),
+        _ => None,
+    };
+    let given = Given {
+        alert,
+        schedule,
+        again: None,
+        gathered: None,
+    };
+    begin_with(plan, start, given, at, settings)
+}
+
+fn begin_with(
+    plan: &Arc<Plan>,
+    start: Start,
+    given: Given,
     at: Timestamp,
     settings: Settings,
 ) -> Begun {
@@ -42,20 +108,21 @@ pub fn begin(
         started_at: at,
         ended_at: None,
     };
-    let schedule = match &start.cause {
-        Cause::Planned { at } => Some(json!({ "planned_at": at })),
-        Cause::Alert { .. } | Cause::Gathered { .. } | Cause::Manual { .. } => None,
-    };
     let by = match &start.cause {
-        Cause::Manual { by, .. } => Some(by.clone()),
-        Cause::Alert { .. } | Cause::Gathered { .. } | Cause::Planned { .. } => None,
+        Cause::Manual { by, .. } | Cause::Again { by, .. } => Some(by.clone()),
+        _ => None,
     };
-    let gathered = start.gathered.map(|gathered| Gathered {
+    let depth = match start.cause {
+        Cause::Run { depth, .. } => depth,
+        _ => 0,
+    };
+    let of_start = start.gathered.map(|gathered| Gathered {
         alerts: gathered.alerts,
         count: gathered.count,
         group: gathered.group,
         since: gathered.since,
     });
+    let gathered = given.gathered.or(of_start);
     let event = Event::Started(Box::new(Started {
         at,
         run: start.run,
@@ -64,9 +131,11 @@ pub fn begin(
         digest: start.digest,
         trigger: start.trigger,
         inputs: start.inputs,
-        alert,
+        alert: given.alert,
         by,
-        schedule,
+        depth,
+        again: given.again,
+        schedule: given.schedule,
         gathered,
         engine: env!("CARGO_PKG_VERSION").to_owned(),
         settings,
@@ -103,6 +172,8 @@ fn cause_text(cause: &Cause) -> String {
             format!("alerts {count} up to {source}/{id}")
         }
         Cause::Planned { at } => format!("planned {at}"),
+        Cause::Run { run, .. } => format!("run {run}"),
+        Cause::Again { run, by } => format!("again {run} by {by}"),
         Cause::Manual {
             key,
             by,

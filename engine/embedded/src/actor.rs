@@ -12,12 +12,14 @@ use std::time::Duration;
 use actions_contract::{ActionError, ErrorKind, Outcome};
 use engine_driver::{Origin, RunNews};
 use engine_model::{Timestamp, code};
-use engine_run::{Attempt, Await, Cid, Command, Event, Run, RunStatus};
+use engine_run::{Attempt, Cid, Command, Event, Run, RunStatus};
 use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use crate::calls;
 use crate::inner::Inner;
+use crate::outbox::{self, Owner};
 use crate::rows::{self, RunRow, to_json};
 use crate::signals;
 
@@ -185,7 +187,7 @@ impl Actor {
     async fn take(&mut self, event: Event, signal: Option<i64>) -> bool {
         let commands = self.run.advance(&event);
         let unit = Arc::new(Unit::new(self, &event, &commands, signal));
-        loop {
+        let called = loop {
             let unit = Arc::clone(&unit);
             match self
                 .inner
@@ -193,13 +195,14 @@ impl Actor {
                 .write(move |connection| unit.write(connection))
                 .await
             {
-                Ok(()) => break,
+                Ok(called) => break called,
                 Err(error) => {
                     tracing::error!(run = %self.origin.run, %error, "the run is paused");
                     tokio::time::sleep(PAUSE).await;
                 }
             }
-        }
+        };
+        self.inner.call_all(called);
         self.next_seq += 1;
         self.live = unit.live;
         for cid in &unit.forgotten {
@@ -215,8 +218,13 @@ impl Actor {
             match command {
                 Command::Attempt(attempt) => self.attempt(*attempt),
                 Command::Timer { cid, wake_at } => self.inner.timers.add(wake_at, self.row, cid),
-                Command::Await(_) => self.called = true,
-                Command::Forget { .. } => {}
+                Command::Await(_) | Command::Enter(_) => self.called = true,
+                Command::Child(child) => {
+                    let call = (self.row, self.owner());
+                    let inner = Arc::clone(&self.inner);
+                    self.inner.spawn(calls::start(inner, call, *child));
+                }
+                Command::StopChild { .. } | Command::Forget { .. } => {}
                 Command::Finish(finish) => {
                     tracing::info!(
                         run = %self.origin.run,
@@ -241,6 +249,14 @@ impl Actor {
         over
     }
 
+    fn owner(&self) -> Owner {
+        Owner {
+            run: self.origin.run.clone(),
+            playbook: self.origin.playbook.clone(),
+            tenant: self.origin.tenant.clone(),
+        }
+    }
+
     fn attempt(&mut self, attempt: Attempt) {
         let inner = Arc::clone(&self.inner);
         let origin = Arc::clone(&self.origin);
@@ -261,11 +277,14 @@ impl Actor {
 /// What one event adds to the database, all or nothing.
 struct Unit {
     row: RunRow,
+    owner: Owner,
     seq: u64,
     body: String,
-    timers: Vec<(Cid, Timestamp)>,
-    awaits: Vec<Await>,
+    commands: Vec<Command>,
+    /// Timers that are no longer waited for.
     forgotten: Vec<Cid>,
+    /// The timer that fired.
+    fired: Option<Cid>,
     /// The signal that is used up.
     signal: Option<i64>,
     live: bool,
@@ -277,56 +296,53 @@ impl Unit {
     fn new(actor: &Actor, event: &Event, commands: &[Command], signal: Option<i64>) -> Self {
         let mut unit = Self {
             row: actor.row,
+            owner: actor.owner(),
             seq: actor.next_seq,
             body: to_json(event),
-            timers: Vec::new(),
-            awaits: Vec::new(),
+            // What is only done, and leaves nothing in the database, is not copied.
+            commands: Vec::new(),
             forgotten: Vec::new(),
+            fired: None,
             signal,
             live: actor.owed > 0 || !actor.attempts.is_empty(),
             live_before: actor.live,
             ended: None,
         };
         if let Event::Fired { cid, .. } = event {
+            unit.fired = Some(*cid);
             unit.forgotten.push(*cid);
         }
         for command in commands {
             match command {
-                Command::Attempt(_) => unit.live = true,
-                Command::Timer { cid, wake_at } => unit.timers.push((*cid, *wake_at)),
-                Command::Await(wait) => unit.awaits.push((**wait).clone()),
+                Command::Attempt(_) => {
+                    unit.live = true;
+                    continue;
+                }
                 Command::Forget { cid } => unit.forgotten.push(*cid),
                 Command::Finish(finish) => unit.ended = Some((finish.status, event.at())),
+                _ => {}
             }
+            unit.commands.push(command.clone());
         }
         unit
     }
 
-    fn write(&self, connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    /// Yields the runs that have a signal they may wait for.
+    fn write(&self, connection: &rusqlite::Connection) -> rusqlite::Result<Vec<RunRow>> {
         rows::add_event(connection, (self.row, self.seq), &self.body, None)?;
-        for cid in &self.forgotten {
-            rows::remove_timer(connection, self.row, *cid)?;
-            signals::remove_await(connection, self.row, *cid)?;
+        if let Some(cid) = self.fired {
+            rows::remove_timer(connection, self.row, cid)?;
         }
         if let Some(signal) = self.signal {
             signals::remove_signal(connection, signal)?;
         }
-        for wait in &self.awaits {
-            signals::add_await(connection, self.row, wait)?;
-        }
-        for (cid, wake_at) in &self.timers {
-            rows::add_timer(connection, self.row, *cid, *wake_at)?;
-        }
         match self.ended {
-            Some((status, at)) => {
-                rows::remove_timers(connection, self.row)?;
-                signals::remove_all(connection, self.row)?;
-                rows::set_run(connection, self.row, status, false, Some(at))
-            }
+            Some((status, at)) => rows::set_run(connection, self.row, status, false, Some(at))?,
             None if self.live != self.live_before => {
-                rows::set_run(connection, self.row, RunStatus::Running, self.live, None)
+                rows::set_run(connection, self.row, RunStatus::Running, self.live, None)?;
             }
-            None => Ok(()),
+            None => {}
         }
+        outbox::record(connection, (self.row, &self.owner), &self.commands)
     }
 }

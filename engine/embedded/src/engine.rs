@@ -16,8 +16,10 @@ use tokio::task::JoinSet;
 
 use crate::actor::Message;
 use crate::archive::Archive;
+use crate::calls;
 use crate::inner::Inner;
 use crate::intake;
+use crate::outbox;
 use crate::rows::{self, RunRow};
 use crate::schema::{Folder, StoreError};
 use crate::signals;
@@ -79,13 +81,14 @@ impl Embedded {
         });
         inner.keep_playbooks().await?;
         let since = options.schedules_since.unwrap_or_else(|| inner.clock.now());
-        let (timers, live, called) = inner
+        let (timers, live, called, calls) = inner
             .archive
             .read(|connection| {
                 Ok((
                     rows::timers(connection)?,
                     rows::live_runs(connection)?,
                     signals::called_runs(connection)?,
+                    outbox::calls(connection)?,
                 ))
             })
             .await?;
@@ -95,6 +98,9 @@ impl Embedded {
         let live: BTreeSet<RunRow> = live.into_iter().chain(called).collect();
         for run in live {
             inner.recover(run);
+        }
+        for (parent, child) in calls {
+            inner.make_call(parent, child).await?;
         }
         inner.spawn(Box::pin(Arc::clone(&inner).watch_timers()));
         inner.spawn(Box::pin(Arc::clone(&inner).watch_storm()));
@@ -217,6 +223,16 @@ impl Engine for Embedded {
         signal: Signal,
     ) -> BoxFuture<'a, Result<bool, EngineError>> {
         Box::pin(self.signal_run(run, signal))
+    }
+
+    fn retry<'a>(
+        &'a self,
+        run: &'a RunId,
+        by: &'a str,
+    ) -> BoxFuture<'a, Result<RunId, EngineError>> {
+        let (inner, run, by) = (Arc::clone(&self.inner), run.clone(), by.to_owned());
+        let work = async move { calls::retry(&inner, &run, &by).await };
+        Box::pin(self.to_the_end(work))
     }
 
     fn run<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>> {

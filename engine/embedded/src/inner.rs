@@ -14,6 +14,7 @@ use crate::actor::{Actor, Message, Standing};
 use crate::archive::Archive;
 use crate::rows::{self, RunRow};
 use crate::schema::{StoreError, Taken};
+use crate::signals;
 use crate::timers::Timers;
 use crate::writer::Writer;
 
@@ -86,6 +87,23 @@ impl Inner {
                 }
             }));
         }
+    }
+
+    /// Tells runs that a signal came in for them.
+    pub(crate) fn call_all(self: &Arc<Self>, rows: impl IntoIterator<Item = RunRow>) {
+        rows.into_iter().for_each(|row| self.call(row));
+    }
+
+    /// Tells every run that has a signal it waits for: a run that asks for its turn may have
+    /// cancelled others.
+    pub(crate) fn call_pending(self: &Arc<Self>) {
+        let inner = Arc::clone(self);
+        self.spawn(Box::pin(async move {
+            match inner.archive.read(signals::called_runs).await {
+                Ok(called) => inner.call_all(called),
+                Err(error) => tracing::error!(%error, "runs could not be told of their signals"),
+            }
+        }));
     }
 
     /// Wakes a run that had a try under way when the engine stopped.

@@ -3,22 +3,45 @@
 use std::sync::Arc;
 
 use engine_driver::{Begun, EngineError, ManualStart, Origin, Receipt, RunSummary, begin};
-use engine_model::{Alert, RunId, TenantId, code};
+use engine_model::{Alert, AlertKey, Digest, RunId, TenantId, Timestamp, code};
 use engine_run::{Command, Event, RunStatus, Settings};
 use engine_trigger::storm::Place;
 use engine_trigger::{AlertChange, AlertView, ByHand};
 use rusqlite::Connection;
+use serde_json::Value;
 
 use crate::actor::Standing;
 use crate::engine::of_store;
 use crate::inner::Inner;
 use crate::letters::Occasion;
-use crate::rows::{self, AlertRow, NewAlert, RunRow, to_json};
-use crate::signals;
+use crate::outbox::{self, Owner};
+use crate::rows::{self, AlertRow, RunRow, to_json};
 use crate::storm::{Added, Source, Stormy};
 
 /// The tenant of a start that means none.
 const NO_TENANT: &str = "default";
+
+/// An alert ready to be stored.
+pub(crate) struct NewAlert {
+    pub(crate) key: AlertKey,
+    pub(crate) digest: Digest,
+    pub(crate) received_at: Timestamp,
+    pub(crate) body: String,
+    /// The alert as expressions see it.
+    pub(crate) view: Arc<Value>,
+}
+
+impl NewAlert {
+    fn of(alert: &Alert, received_at: Timestamp) -> Self {
+        Self {
+            key: alert.key(),
+            digest: alert.digest(),
+            received_at,
+            body: to_json(alert),
+            view: Arc::clone(AlertView::new(alert).value()),
+        }
+    }
+}
 
 /// What the writer did with an alert.
 enum Took {
@@ -27,6 +50,8 @@ enum Took {
         rows: Vec<Option<RunRow>>,
         /// What storm control let through.
         stormed: Vec<Added>,
+        /// The runs that have a signal.
+        called: Vec<RunRow>,
     },
     /// The newest revision has the same content.
     Same { revision: u32, runs: Vec<RunId> },
@@ -51,12 +76,7 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
             stormy,
             failed,
         } = matching(inner, &alert, change);
-        let new = NewAlert {
-            key: alert.key(),
-            digest: alert.digest(),
-            received_at: inner.clock.now(),
-            body: to_json(&alert),
-        };
+        let new = NewAlert::of(&alert, inner.clock.now());
         let units: Vec<NewRun> = begun.iter().map(|begun| NewRun::of(inner, begun)).collect();
         let waits = !stormy.is_empty();
         let took = inner
@@ -72,11 +92,16 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
             .await
             .map_err(of_store)?;
         match took {
-            Took::Added { rows, stormed } => {
+            Took::Added {
+                rows,
+                stormed,
+                called,
+            } => {
                 let (more_begun, more_rows): (Vec<Begun>, Vec<Option<RunRow>>) =
                     stormed.into_iter().unzip();
                 let begun = begun.into_iter().chain(more_begun).collect();
                 let runs = go_on(inner, begun, rows.into_iter().chain(more_rows).collect());
+                inner.call_all(called);
                 if waits {
                     inner.storm_changed.notify_one();
                 }
@@ -120,8 +145,9 @@ fn take(
             };
             let runs: Vec<RunId> = added().map(|(unit, _)| unit.summary.id.clone()).collect();
             let alert = rows::add_alert(connection, new, revision.unwrap_or(0) + 1, &runs)?;
+            let mut called = outbox::offer(connection, &new.key.tenant, &new.key.id, &new.view)?;
             for (unit, row) in added() {
-                unit.fill(connection, row, Some(alert))?;
+                called.extend(unit.fill(connection, row, Some(alert))?);
             }
             let now = new.received_at;
             for (source, code, message) in units.failed {
@@ -133,7 +159,11 @@ fn take(
                 .map(|one| one.settle(connection, alert, now));
             let stormed: rusqlite::Result<Vec<Option<Added>>> = settled.collect();
             let stormed = stormed?.into_iter().flatten().collect();
-            Ok(Took::Added { rows, stormed })
+            Ok(Took::Added {
+                rows,
+                stormed,
+                called,
+            })
         }
     }
 }
@@ -246,18 +276,20 @@ pub(crate) async fn add(
     also: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
 ) -> Result<(), crate::StoreError> {
     let unit = NewRun::of(inner, &begun);
-    let row = inner
+    let (row, called) = inner
         .writer
         .write(move |connection| {
             also(connection)?;
             let row = unit.add(connection)?;
-            if let Some(row) = row {
-                unit.fill(connection, row, None)?;
-            }
-            Ok(row)
+            let called = match row {
+                Some(row) => unit.fill(connection, row, None)?,
+                None => Vec::new(),
+            };
+            Ok((row, called))
         })
         .await?;
     go_on(inner, vec![begun], vec![row]);
+    inner.call_all(called);
     Ok(())
 }
 
@@ -272,6 +304,13 @@ pub(crate) fn go_on(
         let Some(row) = row else { continue };
         runs.push(begun.summary.id.clone());
         let live = is_live(&begun.commands);
+        if begun
+            .commands
+            .iter()
+            .any(|command| matches!(command, Command::Enter(_)))
+        {
+            inner.call_pending();
+        }
         let Begun {
             summary,
             run,
@@ -312,7 +351,7 @@ pub(crate) struct NewRun {
 }
 
 impl NewRun {
-    fn of(inner: &Inner, begun: &Begun) -> Self {
+    pub(crate) fn of(inner: &Inner, begun: &Begun) -> Self {
         Self::of_event(
             begun,
             &begun.event,
@@ -325,15 +364,7 @@ impl NewRun {
         Self {
             summary: begun.summary.clone(),
             body: to_json(event),
-            commands: begun
-                .commands
-                .iter()
-                .filter(|command| {
-                    let kept = matches!(command, Command::Timer { .. } | Command::Await(_));
-                    kept || matches!(command, Command::Attempt(_))
-                })
-                .cloned()
-                .collect(),
+            commands: begun.commands.clone(),
             text,
         }
     }
@@ -350,7 +381,7 @@ impl NewRun {
         connection: &Connection,
         row: RunRow,
         alert: Option<AlertRow>,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<Vec<RunRow>> {
         rows::add_event(connection, (row, 0), &self.body, alert)?;
         if let Some(text) = &self.text {
             let RunSummary {
@@ -358,15 +389,11 @@ impl NewRun {
             } = &self.summary;
             rows::keep_playbook(connection, playbook, digest, text)?;
         }
-        for command in &self.commands {
-            match command {
-                Command::Timer { cid, wake_at } => {
-                    rows::add_timer(connection, row, *cid, *wake_at)?;
-                }
-                Command::Await(wait) => signals::add_await(connection, row, wait)?,
-                _ => {}
-            }
-        }
-        Ok(())
+        let owner = Owner {
+            run: self.summary.id.clone(),
+            playbook: self.summary.playbook.clone(),
+            tenant: self.summary.tenant.clone(),
+        };
+        outbox::record(connection, (row, &owner), &self.commands)
     }
 }

@@ -7,11 +7,13 @@
 
 mod actor;
 mod archive;
+mod calls;
 mod columns;
 mod engine;
 mod inner;
 mod intake;
 mod letters;
+mod outbox;
 mod readers;
 mod records;
 mod rows;

@@ -6,6 +6,7 @@ use engine_run::{Cid, Event, RunStatus};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::columns::{json_column, parsed, source_column, unreadable};
+use crate::intake::NewAlert;
 
 pub(crate) use crate::columns::{AlertRow, RunRow};
 
@@ -62,14 +63,6 @@ pub(crate) fn add_alert(
             to_json(runs),
         ])?;
     Ok(connection.last_insert_rowid())
-}
-
-/// An alert ready to be stored.
-pub(crate) struct NewAlert {
-    pub(crate) key: AlertKey,
-    pub(crate) digest: Digest,
-    pub(crate) received_at: Timestamp,
-    pub(crate) body: String,
 }
 
 /// Adds a run; none when a run of this id is there already.

@@ -8,10 +8,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// The version of the tables below; a newer database is refused, an older one is migrated.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// One step per version, each from the one before it.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE playbooks (
         digest TEXT PRIMARY KEY,
@@ -137,6 +137,32 @@ const MIGRATIONS: [&str; 3] = [
         message TEXT NOT NULL,
         replayed_as TEXT
     );
+",
+    "
+    CREATE INDEX awaits_by_name ON awaits (name);
+    CREATE TABLE calls (
+        parent INTEGER NOT NULL,
+        cid INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (parent, cid)
+    ) WITHOUT ROWID;
+    CREATE TABLE children (
+        run INTEGER PRIMARY KEY,
+        parent INTEGER NOT NULL,
+        cid INTEGER NOT NULL,
+        waits INTEGER NOT NULL
+    );
+    CREATE INDEX children_by_parent ON children (parent, cid);
+    CREATE TABLE turns (
+        run INTEGER PRIMARY KEY,
+        cid INTEGER NOT NULL,
+        tenant TEXT NOT NULL,
+        playbook TEXT NOT NULL,
+        key TEXT NOT NULL,
+        together INTEGER NOT NULL,
+        active INTEGER NOT NULL
+    );
+    CREATE INDEX turns_by_key ON turns (tenant, playbook, key, run);
 ",
 ];
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine_driver::{EngineError, Signal};
 use engine_model::{Timestamp, code};
-use engine_run::{Await, Cid, Event};
+use engine_run::{Cid, Event};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
@@ -15,6 +15,9 @@ use crate::rows::{RunRow, to_json};
 
 /// Signals that are kept for a run until it waits for them.
 const KEPT_MAX: u32 = 1000;
+
+/// The name of a signal that cancels a run, whatever it waits for.
+pub(crate) const CANCEL: &str = "cancel";
 
 /// What the writer did with a signal.
 enum Sent {
@@ -29,6 +32,11 @@ pub(crate) async fn send(
     row: RunRow,
     signal: Signal,
 ) -> Result<bool, EngineError> {
+    let own = ["child/", "turn/", "alert/"];
+    if signal.name == CANCEL || own.iter().any(|own| signal.name.starts_with(own)) {
+        let message = format!("signals named `{}` are the engine's own", signal.name);
+        return Err(EngineError::new(code::SV0104, message));
+    }
     let sent = inner.writer.write(move |connection| {
         if !is_running(connection, row)? {
             return Ok(Sent::Over);
@@ -36,7 +44,8 @@ pub(crate) async fn send(
         if kept(connection, row)? >= KEPT_MAX {
             return Ok(Sent::TooMany);
         }
-        add_signal(connection, row, &signal)?;
+        let body = to_json(&signal.value);
+        add_signal(connection, row, (&signal.name, &signal.by), &body)?;
         Ok(Sent::Kept)
     });
     match sent.await.map_err(of_store)? {
@@ -55,7 +64,8 @@ pub(crate) async fn send(
 /// A signal that something waits for.
 pub(crate) struct Pending {
     seq: i64,
-    cid: Cid,
+    /// None where it cancels the run.
+    cid: Option<Cid>,
     by: String,
     value: Value,
 }
@@ -69,7 +79,11 @@ impl Pending {
             by,
             value,
         } = self;
-        (Event::Signalled { cid, at, by, value }, seq)
+        let event = match cid {
+            Some(cid) => Event::Signalled { cid, at, by, value },
+            None => Event::Cancelled { at, by },
+        };
+        (event, seq)
     }
 }
 
@@ -81,13 +95,15 @@ pub(crate) fn first_awaited(
     connection
         .prepare_cached(
             "SELECT signals.seq, awaits.cid, signals.sender, signals.body
-             FROM signals JOIN awaits ON awaits.run = signals.run AND awaits.name = signals.name
-             WHERE signals.run = ?1 ORDER BY signals.seq LIMIT 1",
+             FROM signals
+             LEFT JOIN awaits ON awaits.run = signals.run AND awaits.name = signals.name
+             WHERE signals.run = ?1 AND (awaits.cid IS NOT NULL OR signals.name = 'cancel')
+             ORDER BY signals.seq LIMIT 1",
         )?
         .query_row([run], |row| {
             Ok(Pending {
                 seq: row.get(0)?,
-                cid: Cid(row.get(1)?),
+                cid: row.get::<_, Option<u64>>(1)?.map(Cid),
                 by: row.get(2)?,
                 value: json_column(row, 3)?,
             })
@@ -100,7 +116,9 @@ pub(crate) fn called_runs(connection: &Connection) -> rusqlite::Result<Vec<RunRo
     connection
         .prepare(
             "SELECT DISTINCT signals.run
-             FROM signals JOIN awaits ON awaits.run = signals.run AND awaits.name = signals.name",
+             FROM signals
+             LEFT JOIN awaits ON awaits.run = signals.run AND awaits.name = signals.name
+             WHERE awaits.cid IS NOT NULL OR signals.name = 'cancel'",
         )?
         .query_map([], |row| row.get(0))?
         .collect()
@@ -109,14 +127,15 @@ pub(crate) fn called_runs(connection: &Connection) -> rusqlite::Result<Vec<RunRo
 /// Notes that a run waits for a signal.
 pub(crate) fn add_await(
     connection: &Connection,
-    run: RunRow,
-    wait: &Await,
+    (run, cid): (RunRow, Cid),
+    name: &str,
+    body: &str,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO awaits (run, cid, name, body) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute(params![run, wait.cid.0, wait.name, to_json(wait)])?;
+        .execute(params![run, cid.0, name, body])?;
     Ok(())
 }
 
@@ -151,15 +170,17 @@ pub(crate) fn remove_all(connection: &Connection, run: RunRow) -> rusqlite::Resu
 pub(crate) fn add_signal(
     connection: &Connection,
     run: RunRow,
-    signal: &Signal,
+    (name, by): (&str, &str),
+    body: &str,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT INTO signals (run, name, sender, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![run, signal.name, signal.by, to_json(&signal.value)])?;
+        .execute(params![run, name, by, body])?;
     Ok(())
 }
 
-fn is_running(connection: &Connection, run: RunRow) -> rusqlite::Result<bool> {
+/// Whether a run is still going on.
+pub(crate) fn is_running(connection: &Connection, run: RunRow) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT status = 'running' FROM runs WHERE seq = ?1")?
         .query_row([run], |row| row.get(0))

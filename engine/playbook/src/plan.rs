@@ -10,9 +10,14 @@ use serde_json::Value;
 use crate::expr::{Expr, Template};
 
 mod detection;
+mod flow;
 mod storm;
 
 pub use detection::{ConditionText, Detection, Form, RuleFile, Selection};
+pub use flow::{
+    Approve, Child, Concurrency, Each, Escalate, OnConflict, OnItemError, Parallel, Release, Until,
+    Wait, WaitFor,
+};
 pub use storm::{Accumulate, Batch, Dedup, Distinct, Storm, Throttle, WindowClock, WindowShape};
 
 /// A checked playbook. Everything in it is resolved; nothing in it can fail to parse later.
@@ -30,6 +35,8 @@ pub struct Plan {
     pub inputs: Vec<Input>,
     /// What starts a run.
     pub triggers: Vec<Trigger>,
+    /// Which runs of the playbook may run at the same time.
+    pub concurrency: Option<Concurrency>,
     /// The deadline of a whole run.
     pub timeout: Millis,
     /// Which configured connection each action family uses.
@@ -193,6 +200,31 @@ pub struct Step {
 }
 
 impl Step {
+    /// Shows `see` every step inside, in the order written; those of a `for_each` inside are left
+    /// to its own items.
+    pub fn visit(&self, see: &mut impl FnMut(&Self)) {
+        let mut inside = |steps: &[Self]| {
+            for step in steps {
+                see(step);
+                step.visit(see);
+            }
+        };
+        match &self.kind {
+            StepKind::Group { steps, finally } => {
+                inside(steps);
+                inside(finally);
+            }
+            StepKind::Switch(branches) => {
+                branches.iter().for_each(|branch| inside(&branch.steps));
+            }
+            StepKind::Parallel(parallel) => inside(&parallel.steps),
+            _ => {}
+        }
+        if let OnError::Steps(steps) = &self.on_error {
+            inside(steps);
+        }
+    }
+
     /// What the step is called in timelines and errors: its id, or its path.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -212,7 +244,7 @@ pub enum OnError {
     Steps(Vec<Step>),
 }
 
-/// What a step does. The kinds of a later version have their place here.
+/// What a step does.
 #[derive(Clone, Debug)]
 pub enum StepKind {
     /// Runs an action.
@@ -226,6 +258,16 @@ pub enum StepKind {
     },
     /// Runs the first branch whose condition is true.
     Switch(Vec<Branch>),
+    /// Runs a step for each item of a list.
+    Each(Box<Each>),
+    /// Runs steps beside each other.
+    Parallel(Parallel),
+    /// Asks people.
+    Approve(Box<Approve>),
+    /// Waits.
+    Wait(Wait),
+    /// Runs another playbook.
+    Playbook(Child),
     /// Assigns variables, in the order written.
     Set(Vec<(String, Template)>),
     /// Ends the run here.
@@ -279,6 +321,10 @@ pub struct ActionStep {
     pub tenant: Option<Template>,
     /// How often and when it is tried again.
     pub retry: Retry,
+    /// Repeats a read until a condition holds.
+    pub until: Option<Until>,
+    /// Takes a containment back later.
+    pub release: Option<Release>,
 }
 
 /// How often and when a step is tried again.
@@ -311,6 +357,8 @@ impl Plan {
                     StepKind::Switch(branches) => {
                         branches.iter().for_each(|branch| walk(&branch.steps, out));
                     }
+                    StepKind::Parallel(parallel) => walk(&parallel.steps, out),
+                    StepKind::Each(each) => walk(std::slice::from_ref(&each.body), out),
                     _ => {}
                 }
                 if let OnError::Steps(steps) = &step.on_error {

@@ -15,7 +15,13 @@ const EXPRESSION: &str = r"\$\{\{";
 
 /// The keys that say what a step does, and those that say what a trigger waits for.
 const KINDS: [(&str, &[&str]); 2] = [
-    ("Step", &["uses", "steps", "switch", "set", "stop", "fail"]),
+    (
+        "Step",
+        &[
+            "uses", "playbook", "steps", "parallel", "switch", "approve", "wait", "set", "stop",
+            "fail",
+        ],
+    ),
     ("Trigger", &["alert", "schedule", "manual"]),
 ];
 
@@ -32,7 +38,11 @@ pub fn playbook_schema(actions: &[Arc<ActionInfo>]) -> Value {
     for (name, kinds) in KINDS {
         let one: Vec<Value> = kinds
             .iter()
-            .map(|kind| json!({ "required": [kind] }))
+            .map(|kind| match *kind {
+                // Beside `playbook` it says whether that one is waited for.
+                "wait" => json!({ "required": [kind], "not": { "required": ["playbook"] } }),
+                kind => json!({ "required": [kind] }),
+            })
             .collect();
         schema["$defs"][name]["oneOf"] = Value::Array(one);
     }

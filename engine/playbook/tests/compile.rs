@@ -88,8 +88,8 @@ fn every_mistake_is_in_one_list_in_the_order_of_the_file() {
 }
 
 #[test]
-fn words_of_a_later_version_are_refused_and_have_no_consequences() {
-    fixture!("problems/later-words");
+fn steps_that_repeat_wait_and_ask_are_checked() {
+    fixture!("problems/flow");
 }
 
 #[test]

@@ -41,6 +41,11 @@ fn line(step: &Step) -> String {
             let _ = write!(out, " or {} steps", steps.len());
         }
     }
+    kind_text(&mut out, step);
+    out
+}
+
+fn kind_text(out: &mut String, step: &Step) {
     match &step.kind {
         StepKind::Action(action) => {
             let retry = &action.retry;
@@ -62,6 +67,21 @@ fn line(step: &Step) -> String {
         StepKind::Switch(branches) => {
             let _ = write!(out, ": {} branches", branches.len());
         }
+        StepKind::Parallel(parallel) => {
+            let _ = write!(out, ": {} beside each other", parallel.steps.len());
+        }
+        StepKind::Each(each) => {
+            let _ = write!(out, ": each {} of {}", each.name, each.max_items);
+        }
+        StepKind::Approve(approve) => {
+            let _ = write!(out, ": {} of {:?}", approve.quorum, approve.roles);
+        }
+        StepKind::Wait(wait) => {
+            let _ = write!(out, ": wait {}", wait.timeout);
+        }
+        StepKind::Playbook(child) => {
+            let _ = write!(out, ": playbook {}", child.playbook);
+        }
         StepKind::Set(values) => {
             let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
             let _ = write!(out, ": set {}", names.join(" "));
@@ -74,7 +94,6 @@ fn line(step: &Step) -> String {
             let _ = write!(out, ": fail {kind}");
         }
     }
-    out
 }
 
 #[test]

@@ -21,9 +21,10 @@ use engine_playbook::plan::{ActionStep, Step};
 use serde_json::Value;
 
 use self::held::{Held, refusal};
+pub(crate) use self::held::{denied, nobody_answered};
 use self::reconcile::{Doubt, goes_on, unclear};
 use crate::cx::{Cx, Env, Input, timed_out};
-use crate::{Approved, Attempt, Cid, Command, NewsKind};
+use crate::{Approved, Attempt, Cid, Command, NewsKind, Release, StepStatus};
 
 /// The longest one try may take.
 const ATTEMPT_MAX: Millis = Millis::from_secs(60);
@@ -77,7 +78,7 @@ pub(crate) enum ActionFlow {
     Waiting,
     Done {
         output: Value,
-        simulated: bool,
+        status: StepStatus,
     },
     Failed(ActionError),
     /// A person said no.
@@ -102,6 +103,7 @@ impl ActionFlow {
 pub(crate) struct Of<'a> {
     pub(crate) step: &'a Step,
     pub(crate) action: &'a ActionStep,
+    pub(crate) env: &'a Env<'a>,
 }
 
 impl Of<'_> {
@@ -123,12 +125,11 @@ impl ActionState {
     /// Renders the parameters once, for every try, and asks for the first one.
     pub(crate) fn start(
         cx: &mut Cx<'_>,
-        env: &Env<'_>,
         of: &Of<'_>,
         (deadline, outer): (Timestamp, Timestamp),
     ) -> Result<Self, ActionError> {
-        let args = cx.render(env, &of.action.with)?;
-        let tenant = place::tenant(cx, env, of)?;
+        let args = cx.render(of.env, &of.action.with)?;
+        let tenant = place::tenant(cx, of)?;
         if cx.now >= deadline {
             return Err(timed_out(code::RN0103, "the step", deadline));
         }
@@ -207,10 +208,7 @@ impl ActionState {
         outcome: &Outcome,
     ) -> ActionFlow {
         match outcome {
-            Outcome::Done { output } => ActionFlow::Done {
-                output: output.clone(),
-                simulated: mode == Mode::Simulate,
-            },
+            Outcome::Done { output } => self.done(cx, of, mode, output),
             Outcome::Pending { note, .. } if self.cancelling => {
                 ActionFlow::Cancelled(Some(Err(goes_on(note.as_deref()))))
             }
@@ -233,7 +231,7 @@ impl ActionState {
                 let note = note.clone().unwrap_or_else(|| "waiting".to_owned());
                 self.note = Some(note.clone());
                 self.remote = Some(note.clone());
-                cx.tell(of.step.label(), NewsKind::StepWaits { note, until });
+                cx.tell(&cx.label(of.step), NewsKind::StepWaits { note, until });
                 ActionFlow::Waiting
             }
             Outcome::Nothing => self.nothing_happened(cx, of),
@@ -250,6 +248,30 @@ impl ActionState {
             } => self.held(cx, of, (rule, digest), approval),
             Outcome::Refused { error } => ActionFlow::Failed(refusal(error)),
         }
+    }
+
+    /// A read may have to be repeated until its condition holds.
+    fn done(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, mode: Mode, output: &Value) -> ActionFlow {
+        let status = match mode {
+            Mode::Simulate => StepStatus::Simulated,
+            Mode::Execute | Mode::Reconcile => StepStatus::Succeeded,
+        };
+        if let Some(until) = &of.action.until
+            && !cx.shared.settings.dry_run
+            && !self.cancelling
+        {
+            let inner = Env {
+                local: Some(("output", output)),
+                outer: Some(of.env),
+            };
+            match cx.holds(&inner, &until.condition) {
+                Ok(true) => {}
+                Ok(false) => return self.again(cx, of, until),
+                Err(error) => return ActionFlow::Failed(error),
+            }
+        }
+        let output = output.clone();
+        ActionFlow::Done { output, status }
     }
 
     /// The engine stopped during a try: it is repeated where that is harmless, else looked up.
@@ -332,8 +354,8 @@ impl ActionState {
         let left = self.deadline.since(cx.now).max(least);
         cx.commands.push(Command::Attempt(Box::new(Attempt {
             cid,
-            step: of.step.path.clone(),
-            label: of.step.label().to_owned(),
+            step: cx.path(of.step),
+            label: cx.label(of.step),
             idem: place::idem(cx, of, self.tenant.as_ref()),
             attempt: self.attempts,
             mode,
@@ -345,6 +367,10 @@ impl ActionState {
             resume: self.resume.clone(),
             begun_at: self.begun_at,
             timeout: ATTEMPT_MAX.min(left),
+            release: of.action.release.as_ref().map(|release| Release {
+                after: release.after,
+                condition: release.condition.as_ref().map(ToString::to_string),
+            }),
             approved: self.approved.clone(),
         })));
     }

@@ -83,6 +83,7 @@ pub(crate) struct Poll {
 pub(crate) struct Said {
     pub(crate) by: String,
     pub(crate) comment: Option<String>,
+    pub(crate) form: Option<Value>,
 }
 
 /// What became of a question.
@@ -173,6 +174,7 @@ impl Poll {
         let said = Said {
             by: signal.by.to_owned(),
             comment: answer.comment,
+            form: answer.form,
         };
         if answer.decision == Decision::Deny {
             return Polled::Denied(said);

@@ -1,7 +1,7 @@
 //! What a run wants done; performed only after the event that led to it is durable.
 
 use actions_contract::{EffectKind, Mode};
-use engine_model::{ActionId, Digest, Millis, TenantId, Timestamp};
+use engine_model::{ActionId, Digest, Millis, PlaybookName, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -28,6 +28,15 @@ pub enum Command {
     /// Report [`Event::Signalled`](crate::Event::Signalled) for every signal of this name, those
     /// that came in before included, until it is forgotten.
     Await(Box<Await>),
+    /// Start another run, and report its end where that is waited for.
+    Child(Box<StartChild>),
+    /// Cancel the other run that this command started; its end is still waited for.
+    StopChild {
+        /// Which.
+        cid: Cid,
+    },
+    /// Wait for a turn among the runs of this playbook, and report it.
+    Enter(Box<Enter>),
     /// This timer or signal is no longer waited for.
     Forget {
         /// Which.
@@ -58,6 +67,15 @@ pub enum Wants {
         /// What they are asked.
         question: Box<Question>,
     },
+    /// Revisions of an alert of the run's tenant, each as expressions see it.
+    Alert {
+        /// Its id.
+        id: String,
+        /// Whether the revision counts that is there already.
+        now: bool,
+    },
+    /// Calls from outside.
+    Webhook,
 }
 
 /// One try of an action.
@@ -94,9 +112,71 @@ pub struct Attempt {
     pub begun_at: Timestamp,
     /// The time the try may take.
     pub timeout: Millis,
+    /// When what it contains is taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
     /// What people agreed to since a policy asked for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approved: Vec<Approved>,
+}
+
+/// When a containment is taken back, whatever becomes of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// How long after it.
+    pub after: Millis,
+    /// The expression that has to be true by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+}
+
+/// Another run to start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartChild {
+    /// What waits for its end.
+    pub cid: Cid,
+    /// Its id.
+    pub run: RunId,
+    /// Its playbook.
+    pub playbook: PlaybookName,
+    /// What it is given.
+    pub inputs: Map<String, Value>,
+    /// How many runs stand above it.
+    pub depth: u8,
+    /// Whether its end is waited for.
+    pub wait: bool,
+    /// Whether it is only simulated, as this one is.
+    pub dry_run: bool,
+    /// What people call the step.
+    pub step: String,
+}
+
+/// A turn among the runs of a playbook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Enter {
+    /// What waits for it.
+    pub cid: Cid,
+    /// Runs with the same key count together.
+    pub key: String,
+    /// How many may run.
+    pub limit: u32,
+    /// What happens to one more.
+    pub on_conflict: Conflict,
+    /// How many may wait.
+    pub max_queue: u32,
+}
+
+/// What happens to a run while as many as may run are going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conflict {
+    /// It waits.
+    Queue,
+    /// It ends.
+    Skip,
+    /// The others are cancelled.
+    CancelRunning,
 }
 
 /// What people agreed to.

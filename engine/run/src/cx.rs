@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use actions_contract::{ActionError, ErrorKind};
-use engine_model::{Code, Millis, RunId, Timestamp, code};
+use engine_model::{Code, Millis, RunId, TenantId, Timestamp, code};
 use engine_playbook::expr::{EvalError, Expr, Scope, Template};
-use engine_playbook::plan::Plan;
+use engine_playbook::plan::{Plan, Step};
 use serde_json::{Map, Value, json};
 
 use crate::{Await, Cid, Command, News, NewsKind, RunStatus, Settings, Started, StepRecord, Wants};
@@ -107,6 +107,13 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// Who started the run by hand.
     pub(crate) by: Option<String>,
+    pub(crate) tenant: TenantId,
+    /// How many runs stand above this one.
+    pub(crate) depth: u8,
+    /// What stands before the names of steps: the item that is worked on.
+    pub(crate) prefix: String,
+    /// What steps came to in the run that this one goes on with.
+    pub(crate) kept: Map<String, Value>,
     /// The deadline of the run.
     pub(crate) deadline: Timestamp,
     /// The names of expressions: `inputs`, `vars`, `steps` …
@@ -125,6 +132,14 @@ impl Shared {
             run: started.run.clone(),
             settings: started.settings,
             by: started.by.clone(),
+            tenant: started.tenant.clone(),
+            depth: started.depth,
+            prefix: String::new(),
+            kept: started
+                .again
+                .as_ref()
+                .map(|again| again.kept.clone())
+                .unwrap_or_default(),
             deadline,
             names: names(started, plan),
             alert: started.alert.clone(),
@@ -142,18 +157,29 @@ impl Shared {
     }
 }
 
+fn named(prefix: &str, name: &str) -> String {
+    match (prefix, name) {
+        ("", name) => name.to_owned(),
+        (prefix, "") => prefix.to_owned(),
+        (prefix, name) => format!("{prefix}/{name}"),
+    }
+}
+
+fn unreached() -> Value {
+    json!({ "status": "skipped", "attempts": 0, "simulated": false })
+}
+
 fn names(started: &Started, plan: &Plan) -> Map<String, Value> {
     let mut names = Map::new();
     names.insert("inputs".to_owned(), Value::Object(started.inputs.clone()));
     names.insert("vars".to_owned(), Value::Object(Map::new()));
     // A step that is never reached counts as skipped, so that outputs may ask for its status.
-    let unreached = json!({ "status": "skipped", "attempts": 0, "simulated": false });
     let steps = plan
         .all_steps()
         .into_iter()
         .filter_map(|step| step.id.as_ref());
     let steps = steps
-        .map(|id| (id.as_str().to_owned(), unreached.clone()))
+        .map(|id| (id.as_str().to_owned(), unreached()))
         .collect();
     names.insert("steps".to_owned(), Value::Object(steps));
     let mut trigger = json!({ "id": started.trigger });
@@ -210,6 +236,29 @@ impl Cx<'_> {
         cid
     }
 
+    /// What people call the step, with the item that it is done for.
+    pub(crate) fn label(&self, step: &Step) -> String {
+        named(&self.shared.prefix, step.label())
+    }
+
+    /// The path of the step, with the item that it is done for.
+    pub(crate) fn path(&self, step: &Step) -> String {
+        named(&self.shared.prefix, &step.path)
+    }
+
+    /// Exchanges what these steps came to for what stands in `steps`.
+    pub(crate) fn swap_steps(&mut self, ids: &[String], steps: &mut Map<String, Value>) {
+        let Some(Value::Object(all)) = self.shared.names.get_mut("steps") else {
+            return;
+        };
+        for id in ids {
+            let inside = steps.remove(id).unwrap_or_else(unreached);
+            if let Some(outside) = all.insert(id.clone(), inside) {
+                steps.insert(id.clone(), outside);
+            }
+        }
+    }
+
     pub(crate) fn forget(&mut self, cid: Cid) {
         self.commands.push(Command::Forget { cid });
     }
@@ -237,7 +286,7 @@ impl Cx<'_> {
                 shared: self.shared,
                 env,
             })
-            .map_err(expression_failed)
+            .map_err(evaluation_failed)
     }
 
     pub(crate) fn holds(&self, env: &Env<'_>, condition: &Expr) -> Result<bool, ActionError> {
@@ -246,7 +295,7 @@ impl Cx<'_> {
                 shared: self.shared,
                 env,
             })
-            .map_err(expression_failed)
+            .map_err(evaluation_failed)
     }
 
     /// Writes a field of a named map, such as `vars.rows` or `steps.isolate`.
@@ -267,9 +316,14 @@ impl Cx<'_> {
     }
 }
 
-fn expression_failed(error: EvalError) -> ActionError {
-    let mut failed = ActionError::permanent(ErrorKind::Expression, code::RN0101, error.to_string());
-    failed.details = Some(json!({ "code": error.code.as_str() }));
+fn evaluation_failed(error: EvalError) -> ActionError {
+    expression_failed(error.code, error.to_string())
+}
+
+/// The error of a value that cannot be used.
+pub(crate) fn expression_failed(code: Code, message: String) -> ActionError {
+    let mut failed = ActionError::permanent(ErrorKind::Expression, code::RN0101, message);
+    failed.details = Some(json!({ "code": code.as_str() }));
     failed
 }
 

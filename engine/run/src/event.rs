@@ -97,6 +97,12 @@ pub struct Started {
     /// The person who started the run by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// How many runs stand above this one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub depth: u8,
+    /// The run that this one goes on with, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
     /// `{planned_at}` where a schedule started the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Value>,
@@ -122,6 +128,22 @@ pub struct Gathered {
     pub group: Map<String, Value>,
     /// The beginning of their window.
     pub since: Timestamp,
+}
+
+/// A run that goes on where another one failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Again {
+    /// The other run.
+    pub run: RunId,
+    /// The outputs of its steps that succeeded, by what people call them: these are not done
+    /// again.
+    pub kept: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this way")]
+const fn is_zero(depth: &u8) -> bool {
+    *depth == 0
 }
 
 /// What the configuration fixes for a run when it begins.

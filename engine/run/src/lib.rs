@@ -6,11 +6,17 @@
 //! then performs the commands; a restart folds the journal and performs nothing.
 
 mod action;
+mod approve;
 mod ask;
 mod block;
+mod body;
+mod child;
 mod command;
 mod cx;
+mod each;
 mod event;
+mod fold;
+mod parallel;
 mod raise;
 mod record;
 mod run;
@@ -18,10 +24,16 @@ mod set;
 mod step;
 mod stop;
 mod switch;
+mod turn;
 mod verdict;
+mod wait;
+mod window;
 
 pub use ask::{Answer, Decision, Question};
-pub use command::{Approved, Attempt, Await, Cid, Command, Finish, RunStatus, Wants};
-pub use event::{Event, Gathered, Settings, Started};
+pub use command::{
+    Approved, Attempt, Await, Cid, Command, Conflict, Enter, Finish, Release, RunStatus,
+    StartChild, Wants,
+};
+pub use event::{Again, Event, Gathered, Settings, Started};
 pub use record::{News, NewsKind, StepRecord, StepStatus};
 pub use run::{Run, RunView};

@@ -11,10 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::block::Block;
 use crate::cx::{CLEAN_UP, Cx, End, Env, Flow, Input, RunError, Shared, Signal, timed_out};
+use crate::turn::{Turn, Turned};
 use crate::verdict::failed_status;
-use crate::{
-    Cid, Command, Event, Finish, News, NewsKind, RunStatus, Started, StepRecord, StepStatus,
-};
+use crate::{Command, Event, Finish, News, NewsKind, RunStatus, Started, StepRecord, StepStatus};
 
 /// A run of a playbook, rebuilt at any time by folding its events.
 pub struct Run {
@@ -31,6 +30,8 @@ pub struct Run {
 
 enum Phase {
     New,
+    /// It waits for its turn.
+    Turn(Turn),
     Steps(Block),
     OnError(Block, Timestamp),
     Finally(Block, Timestamp),
@@ -162,10 +163,26 @@ impl Run {
             },
         );
         let plan = Arc::clone(&self.plan);
-        let flow = match crate::set::assign(&mut cx, &Env::EMPTY, &plan.vars) {
+        match &plan.concurrency {
+            // What is only simulated is in nobody's way.
+            Some(concurrency) if !started.settings.dry_run => {
+                match Turn::ask(&mut cx, concurrency, self.deadline) {
+                    Ok(turn) => self.phase = Phase::Turn(turn),
+                    Err(error) => self.not_begun(&mut cx, "concurrency", error),
+                }
+            }
+            _ => self.work(&mut cx),
+        }
+        self.shared = Some(shared);
+    }
+
+    /// Begins the work.
+    fn work(&mut self, cx: &mut Cx<'_>) {
+        let plan = Arc::clone(&self.plan);
+        let flow = match crate::set::assign(cx, &Env::EMPTY, &plan.vars) {
             Ok(()) => {
                 let mut block = Block::default();
-                let flow = block.go_on(&mut cx, &Env::EMPTY, &plan.steps, self.deadline);
+                let flow = block.go_on(cx, &Env::EMPTY, &plan.steps, self.deadline);
                 self.phase = Phase::Steps(block);
                 flow
             }
@@ -178,8 +195,27 @@ impl Run {
                 }))
             }
         };
-        self.steps_flow(&mut cx, flow);
-        self.shared = Some(shared);
+        self.steps_flow(cx, flow);
+    }
+
+    /// The run ends before any of its work.
+    fn not_begun(&mut self, cx: &mut Cx<'_>, step: &str, error: ActionError) {
+        let step = step.to_owned();
+        let failed = RunError {
+            step,
+            attempts: 0,
+            error,
+        };
+        self.over(cx, End::Failed(failed));
+    }
+
+    fn turned(&mut self, cx: &mut Cx<'_>, turned: Turned) {
+        match turned {
+            Turned::Go => self.work(cx),
+            Turned::Never(why) => self.over(cx, End::Stopped(RunStatus::Cancelled, Some(why))),
+            Turned::Cancelled => self.over(cx, End::Cancelled),
+            Turned::Late(error) => self.not_begun(cx, "concurrency", error),
+        }
     }
 
     fn deliver(&mut self, cx: &mut Cx<'_>, input: &Input<'_>) {
@@ -188,6 +224,11 @@ impl Run {
         let error = self.error.clone();
         match &mut self.phase {
             Phase::New | Phase::Over => {}
+            Phase::Turn(turn) => {
+                if let Some(turned) = turn.deliver(cx, input) {
+                    self.turned(cx, turned);
+                }
+            }
             Phase::Steps(block) => {
                 let flow = block.deliver(cx, &Env::EMPTY, (&plan.steps, self.deadline), input);
                 if let Some(flow) = flow {
@@ -265,6 +306,10 @@ impl Run {
             (End::Done, failed @ End::Failed(_)) => failed,
             (end, _) => end,
         };
+        self.over(cx, end);
+    }
+
+    fn over(&mut self, cx: &mut Cx<'_>, end: End) {
         let finish = self.finish(cx, end);
         cx.tell(
             "",
@@ -335,28 +380,4 @@ fn outputs(cx: &Cx<'_>, outputs: &[(String, Template)]) -> Result<Map<String, Va
         .iter()
         .map(|(name, template)| Ok((name.clone(), cx.render(&Env::EMPTY, template)?)))
         .collect()
-}
-
-impl Run {
-    /// Folds events without performing anything, and names the tries that were under way at the
-    /// end of them: what a restart has to report as interrupted.
-    pub fn fold<'a>(
-        plan: Arc<Plan>,
-        events: impl IntoIterator<Item = &'a Event>,
-    ) -> (Self, Vec<Cid>) {
-        let mut run = Self::new(plan);
-        let mut open: Vec<Cid> = Vec::new();
-        for event in events {
-            if let Event::Attempted { cid, .. } | Event::Interrupted { cid, .. } = event {
-                open.retain(|other| other != cid);
-            }
-            for command in run.advance(event) {
-                if let Command::Attempt(attempt) = command {
-                    open.push(attempt.cid);
-                }
-            }
-        }
-        run.take_news();
-        (run, open)
-    }
 }

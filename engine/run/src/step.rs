@@ -7,11 +7,12 @@ use engine_model::Timestamp;
 use engine_playbook::plan::{OnError, Step, StepKind};
 use serde_json::{Value, json};
 
-use crate::action::{ActionFlow, ActionState, Of};
+use crate::action::ActionFlow;
 use crate::block::Block;
+use crate::body::{Body, Came};
 use crate::cx::{CLEAN_UP, Cx, End, Env, Flow, Input, RunError};
 use crate::verdict::{Verdict, failed_status};
-use crate::{NewsKind, StepRecord, StepStatus, raise, set, stop, switch};
+use crate::{NewsKind, StepRecord, StepStatus};
 
 /// Where a step stands.
 pub(crate) struct StepState {
@@ -20,13 +21,15 @@ pub(crate) struct StepState {
     /// The deadline of what stands around the step.
     outer: Timestamp,
     stage: Stage,
+    /// What the items of a `for_each` yielded, and what each came to.
+    output: Option<Value>,
+    items: Option<Value>,
 }
 
 enum Stage {
     New,
-    Action(Box<ActionState>),
-    Group(Block),
-    Switch(usize, Block),
+    /// What the step does.
+    Body(Body),
     /// The steps of `on_error`.
     Handler {
         block: Block,
@@ -46,9 +49,10 @@ impl StepState {
     /// A step that begins now; its own deadline is never later than `outer`.
     pub(crate) fn new(cx: &mut Cx<'_>, step: &Step, outer: Timestamp) -> Self {
         let record = cx.shared.records.len();
+        let (path, label) = (cx.path(step), cx.label(step));
         cx.shared.records.push(StepRecord {
-            path: step.path.clone(),
-            label: step.label().to_owned(),
+            path,
+            label,
             name: step.name.clone(),
             action: match &step.kind {
                 StepKind::Action(action) => Some(action.info.id.clone()),
@@ -69,7 +73,14 @@ impl StepState {
             deadline,
             outer,
             stage: Stage::New,
+            output: None,
+            items: None,
         }
+    }
+
+    /// The number of its record.
+    pub(crate) fn record(&self) -> usize {
+        self.record
     }
 
     /// Begins.
@@ -85,47 +96,44 @@ impl StepState {
         }
         let action = cx.shared.records[self.record].action.clone();
         let name = step.name.clone();
-        cx.tell(step.label(), NewsKind::StepStarted { action, name });
-        match self.begin(cx, env, step) {
-            Ok(flow) => self.body(cx, env, step, flow),
+        let label = cx.label(step);
+        cx.tell(&label, NewsKind::StepStarted { action, name });
+        if let Some(kept) = self.kept(cx, step) {
+            return self.close(cx, step, Verdict::done(StepStatus::Succeeded, Some(kept)));
+        }
+        match Body::begin(cx, env, step, (self.deadline, self.outer)) {
+            Ok((body, came)) => {
+                self.stage = Stage::Body(body);
+                self.note(cx);
+                self.came(cx, env, step, came)
+            }
             Err(error) => self.body_failed(cx, env, step, error),
         }
     }
 
-    fn begin(&mut self, cx: &mut Cx<'_>, env: &Env<'_>, step: &Step) -> Result<Flow, ActionError> {
-        let deadline = self.deadline;
-        match &step.kind {
-            StepKind::Action(action) => {
-                let state =
-                    ActionState::start(cx, env, &Of { step, action }, (deadline, self.outer))?;
-                self.stage = Stage::Action(Box::new(state));
-                cx.shared.records[self.record].attempts = 1;
-                Ok(Flow::Waiting)
+    /// Takes what an event came to for what the step does.
+    fn came(&mut self, cx: &mut Cx<'_>, env: &Env<'_>, step: &Step, came: Came) -> Flow {
+        match came {
+            Came::Leaf(flow) => self.leaf(cx, env, step, flow),
+            Came::Steps(flow) => {
+                if let (Flow::Ended(_), Stage::Body(body)) = (&flow, &mut self.stage)
+                    && let Some((output, items)) = body.results()
+                {
+                    self.output = Some(output);
+                    self.items = Some(items);
+                }
+                self.body(cx, env, step, flow)
             }
-            StepKind::Group { steps, .. } => {
-                let mut block = Block::default();
-                let flow = block.go_on(cx, env, steps, deadline);
-                self.stage = Stage::Group(block);
-                Ok(flow)
-            }
-            StepKind::Switch(branches) => {
-                let Some(index) = switch::choose(cx, env, branches)? else {
-                    return Ok(Flow::Ended(End::Done));
-                };
-                let mut block = Block::default();
-                let flow = block.go_on(cx, env, &branches[index].steps, deadline);
-                self.stage = Stage::Switch(index, block);
-                Ok(flow)
-            }
-            StepKind::Set(values) => {
-                set::assign(cx, env, values)?;
-                Ok(Flow::Ended(End::Done))
-            }
-            StepKind::Stop { status, reason } => {
-                stop::stop(cx, env, *status, reason.as_ref()).map(Flow::Ended)
-            }
-            StepKind::Fail(Some(raise)) => Err(raise::raised(cx, env, raise)),
-            StepKind::Fail(None) => Ok(Flow::Ended(End::Failed(raise::again(cx, env)))),
+        }
+    }
+
+    /// Tells how often it was tried, and what it waits for.
+    fn note(&self, cx: &mut Cx<'_>) {
+        if let Stage::Body(body) = &self.stage {
+            let (attempts, note) = body.standing();
+            let record = &mut cx.shared.records[self.record];
+            record.attempts = attempts.unwrap_or(record.attempts);
+            record.note = note.map(str::to_owned);
         }
     }
 
@@ -139,21 +147,10 @@ impl StepState {
     ) -> Option<Flow> {
         let deadline = self.deadline;
         match (&mut self.stage, &step.kind) {
-            (Stage::Action(state), StepKind::Action(action)) => {
-                let flow = state.deliver(cx, &Of { step, action }, input)?;
-                let record = &mut cx.shared.records[self.record];
-                record.attempts = state.attempts;
-                record.note.clone_from(&state.note);
-                Some(self.action_flow(cx, env, step, flow))
-            }
-            (Stage::Group(block), StepKind::Group { steps, .. }) => {
-                let flow = block.deliver(cx, env, (steps, deadline), input)?;
-                Some(self.body(cx, env, step, flow))
-            }
-            (Stage::Switch(index, block), StepKind::Switch(branches)) => {
-                let steps = &branches[*index].steps;
-                let flow = block.deliver(cx, env, (steps, deadline), input)?;
-                Some(self.body(cx, env, step, flow))
+            (Stage::Body(body), _) => {
+                let came = body.deliver(cx, env, (step, deadline), input)?;
+                self.note(cx);
+                Some(self.came(cx, env, step, came))
             }
             (
                 Stage::Handler {
@@ -195,21 +192,10 @@ impl StepState {
         }
     }
 
-    fn action_flow(
-        &mut self,
-        cx: &mut Cx<'_>,
-        env: &Env<'_>,
-        step: &Step,
-        flow: ActionFlow,
-    ) -> Flow {
+    fn leaf(&mut self, cx: &mut Cx<'_>, env: &Env<'_>, step: &Step, flow: ActionFlow) -> Flow {
         match flow {
             ActionFlow::Waiting => Flow::Waiting,
-            ActionFlow::Done { output, simulated } => {
-                let status = if simulated {
-                    StepStatus::Simulated
-                } else {
-                    StepStatus::Succeeded
-                };
+            ActionFlow::Done { output, status } => {
                 self.close(cx, step, Verdict::done(status, Some(output)))
             }
             ActionFlow::Failed(error) => self.body_failed(cx, env, step, error),
@@ -220,7 +206,7 @@ impl StepState {
 
     fn failure(&self, cx: &Cx<'_>, step: &Step, error: ActionError) -> RunError {
         RunError {
-            step: step.label().to_owned(),
+            step: cx.label(step),
             attempts: cx.shared.records[self.record].attempts,
             error,
         }
@@ -292,7 +278,7 @@ impl StepState {
             return Flow::Waiting;
         };
         let verdict = match end {
-            End::Done if matches!(step.kind, StepKind::Action(_)) => Verdict {
+            End::Done if !matches!(step.kind, StepKind::Group { .. }) => Verdict {
                 status: failed_status(failure),
                 output: None,
                 failure: Some(failure.clone()),

@@ -48,7 +48,7 @@ pub(crate) fn failed_status(failure: &RunError) -> StepStatus {
         _ => {}
     }
     match failure.error.code.as_ref() {
-        "RN0102" | "RN0103" => StepStatus::TimedOut,
+        "RN0102" | "RN0103" | "RN0108" | "RN0111" => StepStatus::TimedOut,
         "RN0104" => StepStatus::Cancelled,
         _ => StepStatus::Failed,
     }

@@ -86,6 +86,7 @@ impl Server {
             .route("/v1/runs", get(list_runs).post(start_run))
             .route("/v1/runs/{run}", get(show_run))
             .route("/v1/runs/{run}/cancel", post(cancel_run))
+            .route("/v1/runs/{run}/retry", post(retry_run))
             .route_layer(middleware::from_fn_with_state(
                 Arc::clone(&self.shared),
                 person_only,
@@ -246,6 +247,15 @@ async fn cancel_run(
 ) -> Result<Json<Value>, Problem> {
     let cancelled = shared.engine.cancel(&run_id(&run)?, &caller.name).await?;
     Ok(Json(json!({ "cancelled": cancelled })))
+}
+
+async fn retry_run(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    axum::Extension(caller): axum::Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    let again = shared.engine.retry(&run_id(&run)?, &caller.name).await?;
+    Ok(Json(json!({ "run": again })))
 }
 
 /// A start by hand.

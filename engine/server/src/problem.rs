@@ -63,6 +63,7 @@ impl From<EngineError> for Problem {
         let status = match error.code {
             code::SV0104 => StatusCode::NOT_FOUND,
             code::SV0105 => StatusCode::TOO_MANY_REQUESTS,
+            code::SV0107 => StatusCode::CONFLICT,
             code::RN0106 | code::TR0102 => StatusCode::UNPROCESSABLE_ENTITY,
             code::ST0101 | code::ST0102 | code::ST0103 => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -76,6 +76,10 @@ impl Engine for Fake {
         Box::pin(async { Ok(true) })
     }
 
+    fn retry<'a>(&'a self, _: &'a RunId, _: &'a str) -> BoxFuture<'a, Result<RunId, EngineError>> {
+        nothing()
+    }
+
     fn run<'a>(&'a self, _: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>> {
         nothing()
     }

@@ -60,6 +60,10 @@ impl Engine for Taker {
         none()
     }
 
+    fn retry<'a>(&'a self, _: &'a RunId, _: &'a str) -> BoxFuture<'a, Result<RunId, EngineError>> {
+        none()
+    }
+
     fn run<'a>(&'a self, _: &'a RunId) -> BoxFuture<'a, Result<RunDocument, EngineError>> {
         none()
     }

@@ -116,6 +116,7 @@ fn plan(number: usize, written: Vec<(&'static str, Value)>) -> Arc<Plan> {
             with: Vec::new(),
             kind: TriggerKind::Alert(trigger),
         }],
+        concurrency: None,
         timeout: Millis::from_secs(60),
         connections: BTreeMap::new(),
         vars: Vec::new(),

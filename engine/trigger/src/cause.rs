@@ -1,6 +1,6 @@
 //! Causes: what made a trigger fire, and what of it makes the run the same run.
 
-use engine_model::{AlertKey, Digest, Timestamp};
+use engine_model::{AlertKey, Digest, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -47,6 +47,22 @@ pub enum Cause {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alert: Option<AlertKey>,
     },
+    /// Another run that calls the playbook.
+    Run {
+        /// The other run.
+        run: RunId,
+        /// Its command.
+        command: u64,
+        /// How many runs stand above.
+        depth: u8,
+    },
+    /// Somebody lets a run go on that ended without success.
+    Again {
+        /// The run.
+        run: RunId,
+        /// Who.
+        by: String,
+    },
 }
 
 /// What happened to an alert.
@@ -77,7 +93,7 @@ impl Cause {
         match self {
             Self::Alert { key, .. } | Self::Gathered { key, .. } => Some(key),
             Self::Manual { alert, .. } => alert.as_ref(),
-            Self::Planned { .. } => None,
+            Self::Planned { .. } | Self::Run { .. } | Self::Again { .. } => None,
         }
     }
 
@@ -113,6 +129,9 @@ impl Cause {
             }
             Self::Planned { at } => json!(["planned", at.as_ms()]),
             Self::Manual { key, .. } => json!(["manual", key]),
+            // The interpreter names the run it calls by the same text.
+            Self::Run { run, command, .. } => return format!("{run}/{command}"),
+            Self::Again { run, .. } => json!(["again", run]),
         };
         parts.to_string()
     }

@@ -68,6 +68,7 @@ pub(crate) fn plan(name: &str, kinds: Vec<TriggerKind>) -> Plan {
         enabled: true,
         inputs: Vec::new(),
         triggers: triggers.collect(),
+        concurrency: None,
         timeout: Millis::from_secs(60),
         connections: std::collections::BTreeMap::new(),
         vars: Vec::new(),

@@ -52,7 +52,7 @@ pub use problem::Problem;
 pub use rule::{Explanation, explain, why_not};
 pub use schedule::Timetable;
 pub use start::{
-    ByHand, Gathered, Start, StartError, start_by_hand, start_for_alert, start_for_firing,
-    start_for_instant,
+    ByHand, Call, Gathered, Start, StartError, start_again, start_by_hand, start_by_run,
+    start_for_alert, start_for_firing, start_for_instant,
 };
 pub use view::AlertView;

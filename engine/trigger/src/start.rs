@@ -1,5 +1,9 @@
 //! Starts: what a trigger hands over, and the id that makes a repetition the same run.
 
+mod by_run;
+
+pub use by_run::{Call, start_again, start_by_run};
+
 use std::collections::BTreeSet;
 
 use engine_model::{Code, Digest, PlaybookName, RunId, TenantId, Timestamp, TriggerId, code};
@@ -310,7 +314,7 @@ impl<'a> Names<'a> {
     fn new(trigger: &TriggerId, cause: &Cause, alert: Option<&'a AlertView<'a>>) -> Self {
         let schedule = match cause {
             Cause::Planned { at } => Some(json!({ "planned_at": at })),
-            Cause::Alert { .. } | Cause::Gathered { .. } | Cause::Manual { .. } => None,
+            _ => None,
         };
         Self {
             trigger: json!({ "id": trigger }),

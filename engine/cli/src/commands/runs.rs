@@ -47,6 +47,10 @@ pub(super) async fn runs(command: RunsCommand) -> Result<(), Fault> {
             }
             println!("{run} is being cancelled");
         }
+        RunsCommand::Retry { run, place } => {
+            let again = Client::find(&place).await?.retry(&run_id(&run)?).await?;
+            println!("{again} goes on with what {run} left");
+        }
     }
     Ok(())
 }

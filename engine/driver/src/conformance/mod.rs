@@ -9,6 +9,7 @@
 
 pub mod alerts;
 pub mod cancel;
+pub mod flow;
 pub mod lists;
 pub mod runs;
 mod scene;
@@ -75,6 +76,15 @@ macro_rules! conformance_tests {
             cancel::a_containing_try_under_way_is_waited_for,
             cancel::a_cancel_outlives_a_stop,
             cancel::a_run_that_is_over_cannot_be_cancelled,
+            flow::a_call_hands_outputs_back_across_a_stop,
+            flow::a_call_that_cannot_be_made_fails_its_step,
+            flow::a_cancel_reaches_the_run_that_was_called,
+            flow::a_run_waits_for_its_turn,
+            flow::a_conflict_skips_the_run_or_cancels_the_other_one,
+            flow::an_alert_that_is_waited_for_wakes_the_run,
+            flow::an_alert_that_came_before_it_was_waited_for_counts,
+            flow::a_question_outlives_stops,
+            flow::a_run_goes_on_where_another_one_failed,
             lists::a_watermark_never_moves_back_and_outlives_a_stop,
             lists::runs_are_listed_newest_first_page_by_page,
             lists::alerts_are_listed_once_with_the_runs_of_all_revisions,

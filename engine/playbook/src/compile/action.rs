@@ -37,6 +37,8 @@ impl Compiler<'_, '_> {
             self.defaults.retry.as_ref(),
         );
         let output = Type::from_schema(&info.output);
+        let until = self.until(written, &info, &output);
+        let release = self.release(written, &info);
         let (connection, tenant) = self.connection(written, info.id.family());
         Some((
             ActionStep {
@@ -45,6 +47,8 @@ impl Compiler<'_, '_> {
                 connection,
                 tenant,
                 retry,
+                until,
+                release,
             },
             output,
         ))

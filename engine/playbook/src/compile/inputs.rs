@@ -17,7 +17,7 @@ impl Compiler<'_, '_> {
             .collect()
     }
 
-    fn input(&mut self, name: &str, input: &Spanned<syntax::Input>) -> plan::Input {
+    pub(super) fn input(&mut self, name: &str, input: &Spanned<syntax::Input>) -> plan::Input {
         let document = self.report.document;
         let schema = json_schema(&document.value(input.at));
         let default = input.value.default.map(|default| default.0);

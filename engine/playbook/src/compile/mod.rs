@@ -8,6 +8,8 @@ mod action;
 mod detection;
 mod inputs;
 mod marks;
+mod pause;
+mod repeat;
 mod retry;
 mod scope;
 mod steps;
@@ -25,7 +27,7 @@ use crate::expr::{Template, Type};
 use crate::plan::{self, Plan};
 use crate::report::{Report, sorted};
 use crate::shape::{Patterns, Rules, Shape};
-use crate::syntax::{self, Handler, Ordered, Playbook, Spanned, Step};
+use crate::syntax::{self, Ordered, Playbook, Spanned, Step};
 use crate::yaml::{self, NodeId};
 use crate::{schema, suggest};
 
@@ -127,6 +129,7 @@ impl Compiler<'_, '_> {
             .as_ref()
             .map(|vars| self.set(vars))
             .unwrap_or_default();
+        let concurrency = self.concurrency(playbook);
         let start = self.names.mark();
         let steps = self.steps(playbook.steps.as_deref().unwrap_or_default());
         let finished = self.names.finished_since(start);
@@ -147,6 +150,7 @@ impl Compiler<'_, '_> {
             enabled: playbook.enabled.unwrap_or(true),
             inputs,
             triggers,
+            concurrency,
             timeout: playbook
                 .timeout
                 .unwrap_or(Millis::from_secs(7 * 24 * 60 * 60)),
@@ -214,26 +218,12 @@ impl Compiler<'_, '_> {
 
     fn declare_steps(&mut self, steps: &[Spanned<Step>], seen: &mut HashMap<String, NodeId>) {
         for step in steps {
-            let Step {
-                id,
-                steps,
-                switch,
-                on_error,
-                finally,
-                ..
-            } = &step.value;
-            if let Some(id) = id {
+            if let Some(id) = &step.value.id {
                 self.once(seen, "step", id.value.as_str(), id.at);
                 self.names.declare(id.value.as_str());
             }
-            for inner in [steps, finally].into_iter().flatten() {
-                self.declare_steps(&inner.value, seen);
-            }
-            for branch in switch.iter().flat_map(|branches| &branches.value) {
-                self.declare_steps(branch.value.steps.as_deref().unwrap_or_default(), seen);
-            }
-            if let Some(Handler::Steps(steps)) = on_error {
-                self.declare_steps(steps, seen);
+            for inner in repeat::inner(&step.value) {
+                self.declare_steps(inner, seen);
             }
         }
     }

@@ -9,6 +9,40 @@ use crate::plan::{Storm, TriggerKind};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark(usize);
 
+/// What a step shows to those after it, beside its status.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// The type of its output, where it has one.
+    pub(super) output: Option<Type>,
+    /// The type of its items, where it has some.
+    pub(super) items: Option<Type>,
+}
+
+impl Shown {
+    /// An output of this type.
+    pub(super) fn output(ty: Type) -> Self {
+        Self {
+            output: Some(ty),
+            items: None,
+        }
+    }
+
+    /// Items that yield this type each.
+    pub(super) fn of_items(ty: Type) -> Self {
+        let item = Type::closed([
+            ("index", Type::Int),
+            ("key", Type::Text),
+            ("status", Type::Text),
+            ("output", ty.clone().or_null()),
+            ("error", Type::Any),
+        ]);
+        Self {
+            output: Some(Type::list_of(ty)),
+            items: Some(Type::list_of(item)),
+        }
+    }
+}
+
 /// The names at one place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
@@ -82,24 +116,69 @@ impl Names {
         Mark(self.log.len())
     }
 
-    /// The step is over; it has an output of this type, or none at all.
-    pub(super) fn ended(&mut self, step: &str, certain: bool, output: Option<Type>) {
+    /// The step is over; this is what it shows.
+    pub(super) fn ended(&mut self, step: &str, certain: bool, shown: Shown) {
         let availability = if certain {
             Availability::Finished
         } else {
             Availability::MaySkip
         };
-        let mut view = StepView::new(availability, output.clone().unwrap_or_default());
+        let mut view = StepView::new(availability, shown.output.clone().unwrap_or_default());
         if let Type::Map(fields) = &mut view.fields {
             let fields = &mut Arc::make_mut(fields).fields;
-            // A field of loops, which this version does not run.
-            fields.remove("items");
-            if output.is_none() {
+            match (shown.items, fields.get_mut("items")) {
+                (Some(items), Some(field)) => field.ty = items,
+                _ => {
+                    fields.remove("items");
+                }
+            }
+            if shown.output.is_none() {
                 fields.remove("output");
             }
         }
         self.env.steps.insert(step.to_owned(), view);
         self.log.push(step.to_owned());
+    }
+
+    /// From here on, what happened since `mark` cannot be seen.
+    pub(super) fn out_of_scope(&mut self, mark: Mark) {
+        for step in self.log.get(mark.0..).unwrap_or_default() {
+            if let Some(step) = self.env.steps.get_mut(step) {
+                step.availability = Availability::OutOfScope;
+            }
+        }
+    }
+
+    /// What happened since `mark` has not happened for what follows; yields what [`Self::see`]
+    /// takes.
+    pub(super) fn not_yet(&mut self, mark: Mark) -> Vec<(String, Availability)> {
+        let mut seen = Vec::new();
+        for id in self.log.get(mark.0..).unwrap_or_default() {
+            if let Some(step) = self.env.steps.get_mut(id) {
+                seen.push((id.clone(), step.availability));
+                step.availability = Availability::NotYet;
+            }
+        }
+        seen
+    }
+
+    /// All of that has happened.
+    pub(super) fn see(&mut self, seen: Vec<(String, Availability)>) {
+        for (id, availability) in seen {
+            if let Some(step) = self.env.steps.get_mut(&id) {
+                step.availability = availability;
+            }
+        }
+    }
+
+    /// Takes a name back, to what it was before.
+    pub(super) fn restore(&mut self, name: &str, outer: Option<Type>) {
+        match outer {
+            Some(outer) => self.add(name, outer),
+            None => {
+                self.env.names.remove(name);
+            }
+        }
     }
 
     /// A variable has a value of this type.
@@ -168,12 +247,7 @@ impl Names {
 
     /// Leaves steps that handle an error.
     pub(super) fn leave_handler(&mut self, outer: Option<Type>) {
-        match outer {
-            Some(outer) => self.add("error", outer),
-            None => {
-                self.env.names.remove("error");
-            }
-        }
+        self.restore("error", outer);
     }
 
     /// Whether an error is being handled here.

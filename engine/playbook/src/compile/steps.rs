@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use engine_model::code;
 
 use super::Compiler;
-use super::scope::Mark;
+use super::scope::{Mark, Shown};
 use crate::expr::{Expr, Type};
 use crate::plan::{self, OnError, StepKind, StopStatus};
 use crate::suggest::one_of;
@@ -13,17 +13,22 @@ use crate::syntax::{self, Handler, OnErrorWord, Spanned, StopWord};
 use crate::yaml::NodeId;
 
 /// The keys of which a step has exactly one.
-const KINDS: [&str; 6] = ["uses", "steps", "switch", "set", "stop", "fail"];
+const KINDS: [&str; 10] = [
+    "uses", "playbook", "steps", "parallel", "switch", "approve", "wait", "set", "stop", "fail",
+];
 
-/// Keys of which a step of a later version has one.
-const LATER_KINDS: [&str; 4] = ["approve", "parallel", "playbook", "wait"];
-
-/// Keys that belong to one kind of step.
-const BELONGS: [(&str, &str); 4] = [
-    ("with", "uses"),
-    ("retry", "uses"),
-    ("connection", "uses"),
-    ("finally", "steps"),
+/// Keys that belong to some kinds of steps.
+const BELONGS: [(&str, &[&str]); 10] = [
+    ("with", &["uses", "playbook"]),
+    ("retry", &["uses"]),
+    ("connection", &["uses"]),
+    ("until", &["uses"]),
+    ("every", &["uses"]),
+    ("release", &["uses"]),
+    ("finally", &["steps"]),
+    ("concurrency", &["parallel"]),
+    ("fail_fast", &["parallel"]),
+    ("output", &["for_each"]),
 ];
 
 impl Compiler<'_, '_> {
@@ -34,36 +39,46 @@ impl Compiler<'_, '_> {
 
     fn step(&mut self, step: &Spanned<syntax::Step>) -> Option<plan::Step> {
         let written = &step.value;
-        self.one_kind(step.at, &KINDS, "step");
+        let ignored = Self::wait_of_child(written);
+        let kinds = KINDS
+            .iter()
+            .copied()
+            .filter(|kind| ignored.is_none() || *kind != "wait");
+        self.one_kind(step.at, &kinds.collect::<Vec<_>>(), "step");
         let disabled = written.disabled == Some(true);
         let condition = written.r#if.and_then(|id| self.condition_here(id));
         let known = self.assume(condition.as_ref());
-        let loop_name = self.enter_loop(step.at);
         let mark = self.names.mark();
-        let kind = self.kind(step);
+        let kind = match &written.for_each {
+            Some(each) => self.each(step, each),
+            None => self.kind(step),
+        };
         let on_error = self.on_error(step, mark);
-        let finally = self.finally(written, mark);
-        self.leave_loop(loop_name);
+        let finally = match &written.for_each {
+            Some(_) => Vec::new(),
+            None => self.finally(written, mark),
+        };
         self.names.env.known_ran = known;
         let certain = written.r#if.is_none() && !disabled && matches!(on_error, OnError::Fail);
         if !certain {
             self.names.weaken(mark);
         }
         if let Some(id) = &written.id {
-            let output = kind
+            let unknown = || Shown {
+                output: Some(Type::Any),
+                items: Some(Type::Any),
+            };
+            let shown = kind
                 .as_ref()
-                .map_or(Some(Type::Any), |(_, output)| output.clone());
-            self.names.ended(id.value.as_str(), certain, output);
-            if self.is_of_later_version(step.at) {
-                self.names.unknown(id.value.as_str());
-            }
+                .map_or_else(unknown, |(_, shown)| shown.clone());
+            self.names.ended(id.value.as_str(), certain, shown);
         }
         let (kind, _) = kind?;
         let kind = match kind {
             StepKind::Group { steps, .. } => StepKind::Group { steps, finally },
             other => other,
         };
-        let is_action = matches!(kind, StepKind::Action(_));
+        let repeats = matches!(kind, StepKind::Each(_));
         Some(plan::Step {
             id: written.id.as_ref().map(|id| id.value.clone()),
             path: self.report.document.path(step.at),
@@ -73,11 +88,12 @@ impl Compiler<'_, '_> {
             } else {
                 condition
             },
-            timeout: written
-                .timeout
-                .as_ref()
-                .map(|timeout| timeout.value)
-                .or_else(|| is_action.then(|| self.default_timeout(&kind)).flatten()),
+            timeout: match &written.timeout {
+                // The time of a step that repeats is the time of each item.
+                _ if repeats => None,
+                Some(timeout) => Some(timeout.value),
+                None => self.default_timeout(&kind),
+            },
             on_error,
             kind,
         })
@@ -99,21 +115,24 @@ impl Compiler<'_, '_> {
             let help = format!("make two {what}s of it");
             self.report.head(code::PB0204, *id, message).help(help);
         }
-        let later = present.iter().any(|(id, key)| {
-            self.dropped.contains(id) && (LATER_KINDS.contains(key) || what == "trigger")
-        });
+        let later = present
+            .iter()
+            .any(|(id, _)| self.dropped.contains(id) && what == "trigger");
         if first.is_none() && !later {
             self.no_kind(at, kinds, what, &present);
         }
-        for (key, kind) in BELONGS {
+        for (key, kinds) in BELONGS {
             let stray = present
                 .iter()
                 .find(|(_, present)| *present == key && what == "step");
             if let (Some((id, _)), Some((_, first))) = (stray, first)
-                && !present.iter().any(|(_, present)| *present == kind)
+                && !present.iter().any(|(_, present)| kinds.contains(present))
             {
                 let message = format!("`{key}` has no meaning on a step with `{first}`");
-                let help = format!("it belongs to a step with `{kind}`");
+                let help = format!(
+                    "it belongs to a step with {}",
+                    one_of(kinds.iter().copied())
+                );
                 self.report.head(code::PB0201, *id, message).help(help);
             }
         }
@@ -121,9 +140,9 @@ impl Compiler<'_, '_> {
 
     /// Nothing says what the step or trigger is; its other keys may tell what was forgotten.
     fn no_kind(&mut self, at: NodeId, kinds: &[&str], what: &str, present: &[(NodeId, &str)]) {
-        let forgotten = BELONGS.iter().find_map(|(key, kind)| {
+        let forgotten = BELONGS.iter().find_map(|(key, kinds)| {
             let stray = what == "step" && present.iter().any(|(_, present)| present == key);
-            stray.then_some(*kind)
+            stray.then_some(kinds[0])
         });
         let (message, help) = match forgotten {
             Some(kind) => {
@@ -143,17 +162,28 @@ impl Compiler<'_, '_> {
     }
 
     /// What a step does, and the type of its output.
-    fn kind(&mut self, step: &Spanned<syntax::Step>) -> Option<(StepKind, Option<Type>)> {
+    pub(super) fn kind(&mut self, step: &Spanned<syntax::Step>) -> Option<(StepKind, Shown)> {
         let written = &step.value;
         if let Some(uses) = &written.uses {
             let (action, output) = self.action(written, uses)?;
-            return Some((StepKind::Action(Box::new(action)), Some(output)));
+            return Some((StepKind::Action(Box::new(action)), Shown::output(output)));
+        }
+        if written.playbook.is_some() {
+            return self.child(written);
+        }
+        if let Some(approve) = &written.approve {
+            return self.approve(approve);
+        }
+        if let Some(wait) = &written.wait {
+            return self.wait(wait);
         }
         let kind = if let Some(steps) = &written.steps {
             StepKind::Group {
                 steps: self.steps(&steps.value),
                 finally: Vec::new(),
             }
+        } else if let Some(steps) = &written.parallel {
+            self.parallel(written, &steps.value)
         } else if let Some(branches) = &written.switch {
             StepKind::Switch(self.switch(&branches.value))
         } else if let Some(values) = &written.set {
@@ -165,7 +195,7 @@ impl Compiler<'_, '_> {
         } else {
             return None;
         };
-        Some((kind, None))
+        Some((kind, Shown::default()))
     }
 
     fn switch(&mut self, branches: &[Spanned<syntax::Branch>]) -> Vec<plan::Branch> {
@@ -264,7 +294,7 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn finally(&mut self, written: &syntax::Step, mark: Mark) -> Vec<plan::Step> {
+    pub(super) fn finally(&mut self, written: &syntax::Step, mark: Mark) -> Vec<plan::Step> {
         let Some(finally) = &written.finally else {
             return Vec::new();
         };
@@ -288,29 +318,5 @@ impl Compiler<'_, '_> {
             .known_ran
             .extend(condition.into_iter().flat_map(Expr::proves_ran));
         known
-    }
-
-    fn is_of_later_version(&self, step: NodeId) -> bool {
-        let document = self.report.document;
-        let later = |key: &&str| document.get(step, key).is_some();
-        LATER_KINDS.iter().chain(&["for_each"]).any(later)
-    }
-
-    /// The name of a loop that this version refuses, so that its use is not a second problem.
-    fn enter_loop(&mut self, at: NodeId) -> Option<String> {
-        let document = self.report.document;
-        let each = document.get(at, "for_each")?;
-        let name = document.text(document.get(each, "as")?)?.to_owned();
-        let free = !self.names.env.names.contains_key(&name);
-        free.then(|| {
-            self.names.add(&name, Type::Any);
-            name
-        })
-    }
-
-    fn leave_loop(&mut self, name: Option<String>) {
-        if let Some(name) = name {
-            self.names.env.names.remove(&name);
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! Every key is optional here, whatever the language says: the check of its shape has reported
 //! what is missing or wrong by then, and everything that is left is still looked at.
 
+mod flow;
 mod place;
 mod read;
 mod step;
@@ -13,6 +14,10 @@ use engine_model::{Millis, PlaybookName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use flow::{
+    Approve, Approvers, Concurrency, ConflictWord, DeniedWord, Escalate, ForAlert, ForEach,
+    ForWebhook, ItemErrorWord, Release, TimeoutWord, Wait, WaitOrNot, WaitTimeoutWord,
+};
 pub use place::{Anything, Condition, OneOrMany, Ordered, Spanned, TextWithExpressions};
 pub(crate) use read::read;
 pub use step::{
@@ -25,7 +30,7 @@ pub use trigger::{AlertTrigger, Event, Examples, Manual, MissedWord, Schedule, S
 /// A playbook: what starts it, what it does, and how it ends.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-later" = ["concurrency", "guard"]))]
+#[schemars(extend("x-later" = ["guard"]))]
 pub struct Playbook {
     /// The language version; `1`.
     #[schemars(required, extend("const" = 1))]
@@ -48,6 +53,8 @@ pub struct Playbook {
     pub inputs: Option<Ordered<Input>>,
     /// What starts a run.
     pub triggers: Option<Vec<Spanned<Trigger>>>,
+    /// Which runs of this playbook may run at the same time.
+    pub concurrency: Option<Spanned<Concurrency>>,
     /// The deadline of the whole run, waiting included; `7d` when absent.
     pub timeout: Option<Millis>,
     /// Which configured connection each action family uses.

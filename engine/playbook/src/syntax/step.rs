@@ -4,20 +4,19 @@ use std::borrow::Cow;
 use std::fmt;
 
 use actions_contract::ErrorKind;
-use engine_model::{Millis, StepId};
+use engine_model::{Millis, PlaybookName, StepId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::flow::{Approve, ForEach, Release, WaitOrNot};
 use super::place::{Anything, Condition, Ordered, Spanned, TextWithExpressions};
 
-/// One step: the common keys, and exactly one of `uses`, `steps`, `switch`, `set`, `stop`, `fail`.
+/// One step: the common keys, and exactly one of `uses`, `playbook`, `steps`, `parallel`, `switch`,
+/// `approve`, `wait`, `set`, `stop`, `fail`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-later" = [
-    "approve", "every", "for_each", "output", "parallel", "playbook", "release", "until", "wait"
-]))]
 pub struct Step {
     /// What other steps call it; unique in the file.
     pub id: Option<Spanned<StepId>>,
@@ -41,6 +40,31 @@ pub struct Step {
     pub uses: Option<Spanned<String>>,
     /// The parameters of the action.
     pub with: Option<Spanned<Ordered<Anything>>>,
+    /// Does the step for each item of a list.
+    pub for_each: Option<Spanned<ForEach>>,
+    /// What one item yields, where `for_each` runs `steps`.
+    pub output: Option<Anything>,
+    /// Repeats a read until the expression, over `output`, is true.
+    pub until: Option<Spanned<Condition>>,
+    /// The wait between two reads of `until`; `30s` when absent.
+    pub every: Option<Spanned<Millis>>,
+    /// Takes the containment back later, whatever becomes of the run.
+    pub release: Option<Spanned<Release>>,
+    /// Runs another playbook, with `with` as its inputs; its `outputs` are the output.
+    pub playbook: Option<Spanned<PlaybookName>>,
+    /// For `playbook`: whether its end is waited for, `true` when absent. As a step of its own:
+    /// waits for time to pass, for an alert, or for a call from outside.
+    pub wait: Option<Spanned<WaitOrNot>>,
+    /// Runs steps beside each other.
+    #[schemars(length(min = 1))]
+    pub parallel: Option<Spanned<Vec<Spanned<Step>>>>,
+    /// For `parallel`: how many steps at the same time; all of them when absent.
+    #[schemars(range(min = 1, max = 100))]
+    pub concurrency: Option<Spanned<u32>>,
+    /// For `parallel`: whether the first step that fails cancels the others; `false` when absent.
+    pub fail_fast: Option<Spanned<bool>>,
+    /// Asks people whether the run may go on.
+    pub approve: Option<Spanned<Approve>>,
     /// Runs steps in the order written, as one step.
     #[schemars(length(min = 1))]
     pub steps: Option<Spanned<Vec<Spanned<Step>>>>,

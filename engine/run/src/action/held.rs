@@ -31,7 +31,7 @@ impl ActionState {
         ask: &Ask,
     ) -> ActionFlow {
         let question = Question {
-            step: of.step.label().to_owned(),
+            step: cx.label(of.step),
             ask: ask.clone(),
             digest: digest.clone(),
             shown: self.args.clone(),
@@ -39,12 +39,12 @@ impl ActionState {
             asked_at: cx.now,
             until: cx.now.plus(ask.timeout).min(self.outer),
         };
-        let name = format!("approval/{}", of.step.label());
+        let name = format!("approval/{}", cx.label(of.step));
         let poll = Poll::ask(cx, name, question);
         let note = format!("the policy `{rule}` asks for approval: {}", ask.message);
         self.note = Some(note.clone());
         let until = poll.until();
-        cx.tell(of.step.label(), NewsKind::StepWaits { note, until });
+        cx.tell(&cx.label(of.step), NewsKind::StepWaits { note, until });
         self.wait = Wait::People(Box::new(Held {
             rule: rule.to_owned(),
             digest: digest.clone(),

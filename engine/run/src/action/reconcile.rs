@@ -34,7 +34,7 @@ impl ActionState {
         });
         self.looks = 0;
         let reason = reason.to_owned();
-        cx.tell(of.step.label(), NewsKind::StepReconciles { reason });
+        cx.tell(&cx.label(of.step), NewsKind::StepReconciles { reason });
         self.ask(cx, of, Mode::Reconcile);
         self.tell_doubt();
         ActionFlow::Waiting

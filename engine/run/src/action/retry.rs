@@ -2,12 +2,37 @@
 
 use actions_contract::{ActionError, ErrorKind, Mode};
 use engine_model::{Millis, code};
+use engine_playbook::plan::Until;
 
 use super::{ActionFlow, ActionState, LOOK_PAUSE, Of};
 use crate::NewsKind;
-use crate::cx::Cx;
+use crate::cx::{Cx, timed_out};
 
 impl ActionState {
+    /// A read whose condition does not hold yet is done again later.
+    pub(super) fn again(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, until: &Until) -> ActionFlow {
+        if cx.now.plus(until.every) >= self.deadline {
+            let error = timed_out(code::RN0103, "the step", self.deadline);
+            return ActionFlow::Failed(error);
+        }
+        self.failures = 0;
+        self.setbacks = 0;
+        self.looks = 0;
+        self.resume = None;
+        let until_at = self.sleep(cx, until.every, Mode::Execute);
+        let note = format!("looks again at {until_at}, until {}", until.condition);
+        self.note = Some(note.clone());
+        let label = cx.label(of.step);
+        cx.tell(
+            &label,
+            NewsKind::StepWaits {
+                note,
+                until: until_at,
+            },
+        );
+        ActionFlow::Waiting
+    }
+
     pub(super) fn failed(
         &mut self,
         cx: &mut Cx<'_>,
@@ -52,7 +77,7 @@ impl ActionState {
     ) {
         let at = self.sleep(cx, pause, mode);
         self.note = Some(format!("again at {at}: {reason}"));
-        cx.tell(of.step.label(), NewsKind::StepRetries { reason, at });
+        cx.tell(&cx.label(of.step), NewsKind::StepRetries { reason, at });
     }
 
     /// Full jitter over an exponential wait; chance is a hash of what is being tried.

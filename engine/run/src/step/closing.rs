@@ -1,7 +1,7 @@
 //! The end of a step: its record, its fields in expressions, its news.
 
 use actions_contract::ActionError;
-use engine_playbook::plan::Step;
+use engine_playbook::plan::{Step, StepKind};
 use serde_json::{Map, Value, json};
 
 use super::StepState;
@@ -10,6 +10,16 @@ use crate::verdict::Verdict;
 use crate::{NewsKind, RunStatus, StepStatus};
 
 impl StepState {
+    /// What the step came to in the run that this one goes on with.
+    pub(super) fn kept(&self, cx: &Cx<'_>, step: &Step) -> Option<Value> {
+        let is_leaf = matches!(
+            step.kind,
+            StepKind::Action(_) | StepKind::Approve(_) | StepKind::Wait(_) | StepKind::Playbook(_)
+        );
+        let label = is_leaf.then(|| cx.label(step))?;
+        cx.shared.kept.get(&label).cloned()
+    }
+
     /// A person said no, and that ends the run.
     pub(super) fn denied(&self, cx: &mut Cx<'_>, step: &Step, error: ActionError) -> Flow {
         let reason = Some(error.message.clone());
@@ -42,6 +52,7 @@ impl StepState {
             end,
         } = verdict;
         let error = failure.map(|failure| failure.to_value());
+        let output = output.or_else(|| self.output.clone());
         let record = &mut cx.shared.records[self.record];
         record.status = status;
         record.ended_at = Some(cx.now);
@@ -56,6 +67,9 @@ impl StepState {
             "simulated".to_owned(),
             json!(status == StepStatus::Simulated),
         );
+        if let Some(items) = &self.items {
+            fields.insert("items".to_owned(), items.clone());
+        }
         if let Some(error) = &error {
             fields.insert("error".to_owned(), error.clone());
         }
@@ -64,7 +78,12 @@ impl StepState {
             output: output.clone(),
             error,
         };
-        cx.tell(step.label(), kind);
+        let label = cx.label(step);
+        cx.tell(&label, kind);
+        // What an item came to is kept in its record: its name goes with the item.
+        if !cx.shared.prefix.is_empty() {
+            cx.shared.records[self.record].output.clone_from(&output);
+        }
         match (&step.id, output) {
             (Some(id), output) => {
                 if let Some(output) = output {

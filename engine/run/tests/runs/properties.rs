@@ -16,7 +16,7 @@ use crate::answers::{self, Answer, CameTo};
 use crate::world::{Sent, Told, World, start, started};
 
 /// Playbooks that between them use every kind of step and every effect.
-const PLAYBOOKS: [&str; 3] = [
+const PLAYBOOKS: [&str; 5] = [
     r"
     timeout: 3d
     vars: {seen: 0}
@@ -61,10 +61,87 @@ const PLAYBOOKS: [&str; 3] = [
     on_error: [{id: isolate, uses: soc.isolate}]
     finally: [{id: note, uses: soc.note, on_error: continue}, {id: tag, uses: soc.tag}]
     ",
+    r"
+    timeout: 3d
+    concurrency: {key: '${{ run.playbook }}', on_conflict: queue}
+    steps:
+      - id: ask
+        approve:
+          message: may it?
+          approvers: {roles: [lead]}
+          quorum: 2
+          timeout: 1h
+          on_denied: continue
+          escalate: [{after: 10m, to: {users: [boss]}}]
+      - id: both
+        parallel:
+          - {id: look, uses: soc.look, until: 'output is defined', every: 1m}
+          - {id: block, uses: soc.block}
+          - {id: pause, wait: {for: 10m}}
+        fail_fast: true
+        on_error: continue
+      - id: each
+        for_each:
+          in: '${{ [1, 2, 3] }}'
+          as: n
+          concurrency: 2
+          on_item_error: continue
+          key: 'n${{ n }}'
+        steps:
+          - id: isolate
+            uses: soc.isolate
+          - id: verdict
+            wait:
+              for_alert: {id: 'a${{ n }}', where: alert.title != ''}
+              timeout: 2h
+              on_timeout: continue
+        finally: [{id: tag, uses: soc.tag}]
+        output: {n: '${{ n }}', isolated: '${{ steps.isolate.status }}'}
+      - id: other
+        playbook: other
+        timeout: 1h
+        on_error: continue
+      - {id: fire, playbook: other, wait: false}
+    finally:
+      - id: last
+        for_each: {in: '${{ steps.each.items | default([]) }}', as: i}
+        uses: soc.note
+    ",
+    r"
+    timeout: 1h
+    steps:
+      - id: each
+        for_each: {in: '${{ [1, 2, 3, 4] }}', as: n, concurrency: 3, on_item_error: fail_fast}
+        uses: soc.isolate
+        timeout: 20m
+      - id: ask
+        approve: {message: go on?, approvers: {roles: [lead]}}
+      - id: deep
+        parallel:
+          - id: inner
+            for_each: {in: '${{ [1, 2] }}', as: n, concurrency: 2}
+            steps:
+              - {id: wipe, uses: soc.wipe}
+              - {id: nest, for_each: {in: '${{ [1, 2] }}', as: m}, uses: soc.look}
+          - {id: note, uses: soc.note}
+        concurrency: 1
+    finally: [{id: tag, uses: soc.tag}]
+    ",
 ];
 
 /// Steps about which people may be asked.
-const STEPS: [&str; 6] = ["isolate", "block", "wipe", "look", "note", "release"];
+const STEPS: [&str; 10] = [
+    "isolate",
+    "block",
+    "wipe",
+    "look",
+    "note",
+    "release",
+    "ask",
+    "each[n1]/isolate",
+    "each[0]",
+    "deep",
+];
 
 const ACTIONS: [&str; 8] = [
     "soc.block",
@@ -211,6 +288,9 @@ impl Open {
                 Command::Attempt(attempt) => self.tries.insert(attempt.cid),
                 Command::Timer { cid, .. } => self.timers.insert(*cid),
                 Command::Await(wait) => self.awaits.insert(wait.cid),
+                Command::Child(child) if child.wait => self.awaits.insert(child.cid),
+                Command::Enter(enter) => self.awaits.insert(enter.cid),
+                Command::Child(_) | Command::StopChild { .. } => true,
                 Command::Forget { cid } => self.timers.remove(cid) | self.awaits.remove(cid),
                 Command::Finish(_) => true,
             };
@@ -320,6 +400,9 @@ proptest! {
                 Command::Attempt(attempt) => prop_assert!(seen.insert(attempt.cid)),
                 Command::Timer { cid, .. } => prop_assert!(seen.insert(*cid)),
                 Command::Await(wait) => prop_assert!(seen.insert(wait.cid)),
+                Command::Child(child) => prop_assert!(seen.insert(child.cid)),
+                Command::Enter(enter) => prop_assert!(seen.insert(enter.cid)),
+                Command::StopChild { cid } => prop_assert!(seen.contains(cid)),
                 Command::Forget { cid } => prop_assert!(seen.contains(cid)),
                 Command::Finish(_) => {}
             }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use actions_contract::{Mode, Outcome};
 use engine_model::{Millis, RunId, Timestamp};
 use engine_playbook::plan::Plan;
-use engine_run::{Attempt, Await, Cid, Command, Event, Run, RunStatus, Settings, Started, Wants};
+use engine_run::{
+    Again, Attempt, Await, Cid, Command, Event, Run, RunStatus, Settings, StartChild, Started,
+    Wants,
+};
 use expect_test::Expect;
 use serde_json::{Map, Value, json};
 
@@ -27,6 +30,11 @@ pub(crate) struct World {
     signals: HashMap<String, Vec<Sent>>,
     /// The names of what is waited for.
     names: HashMap<Cid, String>,
+    /// How the runs of other playbooks end.
+    children: HashMap<String, VecDeque<Value>>,
+    /// What becomes of the wait for a turn.
+    turn: Value,
+    again: Option<Again>,
 }
 
 /// A signal that comes in this long after the run began.
@@ -74,6 +82,9 @@ impl World {
             cancels: Vec::new(),
             signals: HashMap::new(),
             names: HashMap::new(),
+            children: HashMap::new(),
+            turn: json!({}),
+            again: None,
         }
     }
 
@@ -90,6 +101,30 @@ impl World {
             .entry(name.to_owned())
             .or_default()
             .extend(sent);
+        self
+    }
+
+    /// How the runs of another playbook end, in this order.
+    pub(crate) fn calls(mut self, playbook: &str, ends: impl IntoIterator<Item = Value>) -> Self {
+        let queue = self.children.entry(playbook.to_owned()).or_default();
+        queue.extend(ends);
+        self
+    }
+
+    /// It is never this run's turn.
+    pub(crate) fn never_its_turn(mut self, why: &str) -> Self {
+        self.turn = json!({ "refused": why });
+        self
+    }
+
+    /// The run goes on with another one, of which these steps succeeded.
+    pub(crate) fn goes_on_with(mut self, kept: Value) -> Self {
+        let tenant = "default".parse().unwrap();
+        let trigger = "manual".parse().unwrap();
+        self.again = Some(Again {
+            run: RunId::derive(&tenant, &self.plan.name, &trigger, "before"),
+            kept: kept.as_object().unwrap().clone(),
+        });
         self
     }
 
@@ -123,7 +158,10 @@ impl World {
         let mut run = Run::new(Arc::clone(&self.plan));
         // By time, then by the order in which it was asked for.
         let mut future: BTreeMap<(Timestamp, usize), Event> = BTreeMap::new();
-        let started = started(&self.plan, self.settings, self.inputs.clone());
+        let mut started = started(&self.plan, self.settings, self.inputs.clone());
+        if let Event::Started(started) = &mut started {
+            started.again = self.again.take();
+        }
         future.insert((start(), 0), started);
         for (index, after) in self.cancels.iter().enumerate() {
             let at = start().plus(*after);
@@ -137,34 +175,23 @@ impl World {
             let commands = run.advance(&event);
             for command in &commands {
                 asked += 1;
-                match command {
-                    Command::Attempt(attempt) => {
-                        let event = self.try_it(attempt, event.at());
-                        future.insert((event.at(), asked), event);
-                    }
-                    Command::Timer { cid, wake_at } => {
-                        // A timer that is set for the past fires at once.
-                        let at = (*wake_at).max(event.at());
-                        future.insert((at, asked), Event::Fired { cid: *cid, at });
-                    }
-                    Command::Await(wait) => {
-                        self.names.insert(wait.cid, wait.name.clone());
-                        for sent in self.signals.remove(&wait.name).unwrap_or_default() {
-                            asked += 1;
-                            let event = self.signal(wait, sent, event.at());
-                            future.insert((event.at(), asked), event);
-                        }
-                    }
-                    Command::Forget { cid } => {
-                        future.retain(|_, event| !self.forgets(event, *cid));
-                        self.names.remove(cid);
-                    }
-                    Command::Finish(_) => {}
-                }
+                self.perform(command, event.at(), (asked * 1000, &mut future));
             }
             told.push(Told { event, commands });
         }
         (told, run)
+    }
+
+    fn child(&mut self, child: &StartChild, now: Timestamp) -> Option<Event> {
+        let ends = self.children.get_mut(child.playbook.as_str());
+        let value = ends.and_then(VecDeque::pop_front);
+        let value = value.unwrap_or_else(|| json!({ "status": "succeeded", "outputs": {} }));
+        child.wait.then(|| Event::Signalled {
+            cid: child.cid,
+            at: now.plus(Millis::from_secs(60)),
+            by: "child".to_owned(),
+            value,
+        })
     }
 
     /// Whether the event is about something forgotten; a signal is kept under its name.
@@ -184,11 +211,57 @@ impl World {
         }
     }
 
+    fn perform(
+        &mut self,
+        command: &Command,
+        now: Timestamp,
+        (asked, future): (usize, &mut BTreeMap<(Timestamp, usize), Event>),
+    ) {
+        match command {
+            Command::Attempt(attempt) => {
+                let event = self.try_it(attempt, now);
+                future.insert((event.at(), asked), event);
+            }
+            Command::Timer { cid, wake_at } => {
+                // A timer that is set for the past fires at once.
+                let at = (*wake_at).max(now);
+                future.insert((at, asked), Event::Fired { cid: *cid, at });
+            }
+            Command::Await(wait) => {
+                self.names.insert(wait.cid, wait.name.clone());
+                let sent = self.signals.remove(&wait.name).unwrap_or_default();
+                for (number, sent) in sent.into_iter().enumerate() {
+                    let asked = asked + number;
+                    let event = self.signal(wait, sent, now);
+                    future.insert((event.at(), asked), event);
+                }
+            }
+            Command::Child(child) => {
+                if let Some(event) = self.child(child, now) {
+                    future.insert((event.at(), asked), event);
+                }
+            }
+            Command::StopChild { cid } => {
+                future.retain(|_, event| !is_signal(event, *cid));
+                let event = soon(*cid, now, json!({ "status": "cancelled" }));
+                future.insert((event.at(), asked), event);
+            }
+            Command::Enter(enter) => {
+                let event = soon(enter.cid, now, self.turn.clone());
+                future.insert((event.at(), asked), event);
+            }
+            Command::Forget { cid } => {
+                future.retain(|_, event| !self.forgets(event, *cid));
+                self.names.remove(cid);
+            }
+            Command::Finish(_) => {}
+        }
+    }
+
     fn signal(&self, wait: &Await, sent: Sent, now: Timestamp) -> Event {
         let mut value = sent.value;
         // An answer names what it answers.
-        let Wants::Answers { question } = &wait.wants;
-        if let (Value::Object(answer), false) = (&mut value, sent.by.is_empty()) {
+        if let (Value::Object(answer), Wants::Answers { question }) = (&mut value, &wait.wants) {
             let digest = || json!(question.digest);
             answer.entry("digest").or_insert_with(digest);
         }
@@ -218,6 +291,16 @@ impl World {
     }
 }
 
+fn is_signal(event: &Event, of: Cid) -> bool {
+    matches!(event, Event::Signalled { cid, .. } if *cid == of)
+}
+
+fn soon(cid: Cid, now: Timestamp, value: Value) -> Event {
+    let at = now.plus(Millis::from_secs(1));
+    let by = "engine".to_owned();
+    Event::Signalled { cid, at, by, value }
+}
+
 /// The first event of a run of `plan`.
 pub(crate) fn started(plan: &Plan, settings: Settings, inputs: Map<String, Value>) -> Event {
     let tenant = "default".parse().unwrap();
@@ -232,6 +315,8 @@ pub(crate) fn started(plan: &Plan, settings: Settings, inputs: Map<String, Value
         inputs,
         alert: None,
         by: Some("mona".to_owned()),
+        depth: 0,
+        again: None,
         schedule: None,
         gathered: None,
         engine: "0.1.0".to_owned(),
@@ -312,6 +397,15 @@ fn command_line(command: &Command) -> String {
         Command::Attempt(attempt) => attempt_line(attempt),
         Command::Timer { cid, wake_at } => format!("{} timer at {}", cid.0, since(*wake_at)),
         Command::Await(wait) => await_line(wait),
+        Command::Child(child) => {
+            let (cid, inputs) = (child.cid.0, Value::Object(child.inputs.clone()));
+            let wait = if child.wait { "" } else { " and goes on" };
+            format!("{cid} run {} {inputs}{wait}", child.playbook)
+        }
+        Command::StopChild { cid } => format!("{} stop", cid.0),
+        Command::Enter(enter) => {
+            format!("{} turn of {} by {}", enter.cid.0, enter.key, enter.limit)
+        }
         Command::Forget { cid } => format!("{} forget", cid.0),
         Command::Finish(finish) => {
             let mut line = format!("finish {}", finish.status.as_str());
@@ -331,9 +425,10 @@ fn command_line(command: &Command) -> String {
 
 fn await_line(wait: &Await) -> String {
     let mut line = format!("{} await {}", wait.cid.0, wait.name);
-    let Wants::Answers { question } = &wait.wants;
-    write!(line, " of {}", json!(question.ask.approvers)).unwrap();
-    write!(line, " until {}", since(question.until)).unwrap();
+    if let Wants::Answers { question } = &wait.wants {
+        write!(line, " of {}", json!(question.ask.approvers)).unwrap();
+        write!(line, " until {}", since(question.until)).unwrap();
+    }
     line
 }
 
