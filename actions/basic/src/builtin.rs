@@ -114,6 +114,7 @@ impl<B: Builtin> BuiltinAction<B> {
             permissions_application: Vec::new(),
             permissions_delegated: Vec::new(),
             rate: None,
+            beta: false,
             confidence: Confidence::Page,
             source: None,
             example: serde_json::to_value(B::example()).expect("parameters serialise"),

@@ -127,6 +127,7 @@ impl Builtin for HttpRequest {
                 .collect(),
             headers: headers.collect(),
             body: Body::Empty,
+            keep_bytes_max: None,
             operation: Self::FACTS.id.into(),
         }))
     }

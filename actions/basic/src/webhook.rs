@@ -97,6 +97,7 @@ impl Builtin for NotifyWebhook {
             query: Vec::new(),
             headers: Vec::new(),
             body: Body::Json(body),
+            keep_bytes_max: None,
             operation: Self::FACTS.id.into(),
         }))
     }

@@ -1,18 +1,12 @@
 //! The list.
 
-use std::sync::Arc;
+mod defender;
+
+use std::sync::{Arc, LazyLock};
 
 use actions_basic::{AddNote, Builtin, BuiltinAction, HttpRequest, ListTenants, NotifyWebhook};
 use actions_contract::{Action, ActionInfo, Endpoint, Operation, OperationAction};
-use actions_defender::Followed;
-use actions_defender::alerts::{GetAlert, ListAlerts, UpdateAlert};
-use actions_defender::hunting::{
-    HuntingAction, HuntingApi, RunAdvancedHuntingQuery, RunAdvancedQuery, RunHuntingQuery,
-};
-use actions_defender::machine_actions::{
-    GetMachineAction, IsolateMachine, ListMachineActions, UnisolateMachine,
-};
-use actions_defender::machines::{FindMachinesByIp, GetMachine, ListMachines};
+use actions_defender::hunting::{HuntingAction, HuntingApi, RunHuntingQuery};
 
 /// What the configuration decides about the catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +19,7 @@ pub struct Options {
 const RESOLVERS: [(&str, &str); 1] = [("device", "defender.get-machine")];
 
 /// An entry of the list: the action, and its endpoint where it is one operation.
+#[derive(Clone)]
 struct Entry {
     action: Arc<dyn Action>,
     endpoint: Option<Endpoint>,
@@ -32,33 +27,32 @@ struct Entry {
 
 /// Every built-in action, sorted by id.
 fn entries(options: Options) -> Vec<Entry> {
-    vec![
+    // To make the schemas of hundreds of actions takes a while, and they stay the same.
+    static MADE: LazyLock<Vec<Entry>> =
+        LazyLock::new(|| defender::DEFENDER.iter().map(|make| make()).collect());
+    let mut entries = MADE.clone();
+    entries.extend([
         builtin::<ListTenants>(),
-        operation::<FindMachinesByIp>(),
-        operation::<GetAlert>(),
-        operation::<GetMachine>(),
-        operation::<GetMachineAction>(),
-        operation::<Followed<IsolateMachine>>(),
-        operation::<ListAlerts>(),
-        operation::<ListMachineActions>(),
-        operation::<ListMachines>(),
-        operation::<RunAdvancedHuntingQuery>(),
-        operation::<RunAdvancedQuery>(),
         action(HuntingAction::new(options.hunting)),
-        operation::<Followed<UnisolateMachine>>(),
-        operation::<UpdateAlert>(),
         operation::<RunHuntingQuery>(),
         builtin::<HttpRequest>(),
         builtin::<AddNote>(),
         builtin::<NotifyWebhook>(),
-    ]
+    ]);
+    entries.sort_by(|a, b| a.action.info().id.cmp(&b.action.info().id));
+    entries
 }
 
 fn operation<O: Operation>() -> Entry {
     Entry {
-        action: Arc::new(OperationAction::<O>::new()),
+        action: Arc::new(OperationAction::of::<O>()),
         endpoint: Some(O::ENDPOINT),
     }
+}
+
+/// An action that is made of several requests, each of them one of an operation.
+fn composed<O: Operation>() -> Entry {
+    action(OperationAction::of::<O>())
 }
 
 fn builtin<B: Builtin>() -> Entry {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use engine_model::{Millis, TenantId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{ActionError, Api, BoxFuture, Call, ErrorKind, Method, Secret};
@@ -58,6 +60,9 @@ pub struct Request {
     pub headers: Vec<(String, HeaderText)>,
     /// The body.
     pub body: Body,
+    /// Where set, the body of a successful answer is kept in the store of the engine, as long as it
+    /// has no more bytes than this, and the response holds a [`KeptFile`] as JSON instead.
+    pub keep_bytes_max: Option<u64>,
     /// The operation it belongs to: the key of its limit class, and a field of its trace.
     pub operation: Cow<'static, str>,
 }
@@ -68,6 +73,15 @@ impl Request {
     pub fn with_query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((Cow::Borrowed(name), value.into()));
         self
+    }
+
+    /// The request with one more query pair, where there is a value.
+    #[must_use]
+    pub fn with_query_if(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with_query(name, value),
+            None => self,
+        }
     }
 
     /// The request with a JSON body.
@@ -86,6 +100,18 @@ impl Request {
             plain == "." || plain == ".."
         })
     }
+}
+
+/// A file in the store of the engine, named by what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeptFile {
+    /// SHA-256 of the content, in lower-case hex; the name in the store.
+    pub sha256: String,
+    /// How long it is.
+    pub size_bytes: u64,
+    /// The media type the service named.
+    pub media_type: Option<String>,
 }
 
 /// What came back, whatever its status.
@@ -194,6 +220,7 @@ mod tests {
                 query: Vec::new(),
                 headers: Vec::new(),
                 body: Body::Empty,
+                keep_bytes_max: None,
                 operation: "defender.get-machine".into(),
             };
             assert_eq!(request.climbs(), climbs, "{path}");

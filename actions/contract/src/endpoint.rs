@@ -199,6 +199,8 @@ pub struct Endpoint {
     pub rate: Rate,
     /// Whether its outcome comes later and is followed to its end.
     pub settles: bool,
+    /// Whether the vendor may change it at any time.
+    pub beta: bool,
     /// How sure these facts are.
     pub confidence: Confidence,
     /// The vendor's page.
@@ -230,6 +232,7 @@ impl Endpoint {
             query: Vec::new(),
             headers: Vec::new(),
             body: Body::Empty,
+            keep_bytes_max: None,
             operation: self.id.into(),
         }
     }

@@ -14,7 +14,7 @@ use crate::{Api, Confidence, Effect, Idempotency, Method, Operation, Rate};
 pub struct TargetParam {
     /// The parameter's name.
     pub param: String,
-    /// `device`, `user`, `mail`, `file`, `ip`, `domain` or `url`.
+    /// `device`, `user`, `mail`, `file`, `ip`, `domain`, `url`, `indicator` or `scan`.
     pub entity: String,
 }
 
@@ -53,6 +53,8 @@ pub struct ActionInfo {
     pub permissions_delegated: Vec<String>,
     /// The documented limit.
     pub rate: Option<Rate>,
+    /// Whether the vendor may change it at any time.
+    pub beta: bool,
     /// How sure these facts are.
     pub confidence: Confidence,
     /// The vendor's page.
@@ -95,6 +97,7 @@ impl ActionInfo {
             permissions_application: owned(endpoint.permissions.application),
             permissions_delegated: owned(endpoint.permissions.delegated),
             rate: Some(endpoint.rate),
+            beta: endpoint.beta,
             confidence: endpoint.confidence,
             source: Some(endpoint.source.to_owned()),
             example: serde_json::to_value(O::example()).expect("parameters serialise"),

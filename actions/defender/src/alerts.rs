@@ -1,8 +1,7 @@
 //! Alerts of Defender for Endpoint.
 
 use actions_contract::{
-    ActionError, Api, Call, Confidence, Effect, Endpoint, Idempotency, Method, Next, Operation,
-    Permissions, Request, Response,
+    ActionError, Call, Confidence, Endpoint, Method, Operation, Permissions, Request, read,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::entities::DefenderAlert;
 use crate::enums::{Classification, Determination, NewAlertStatus};
-use crate::lists::{self, Listed, Wanted};
-use crate::{SEE_ALERTS, USUAL_RATE, given, misfit, read};
+use crate::lists::{self, Collection, Listed, Part};
+use crate::{LOOK, MARK, SEE_ALERTS, given, misfit};
 
 /// Reads one alert with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,16 +27,11 @@ impl Operation for GetAlert {
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.get-alert",
         title: "Read an alert",
-        api: Api::Mde,
-        method: Method::Get,
         path: "/api/alerts/{id}",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: SEE_ALERTS,
-        rate: USUAL_RATE,
-        settles: false,
         confidence: Confidence::Derived,
         source: "https://learn.microsoft.com/defender-endpoint/api/get-alert-info-by-id",
+        ..LOOK
     };
 
     fn example() -> Self {
@@ -52,15 +46,6 @@ impl Operation for GetAlert {
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
         Ok(Self::ENDPOINT.request(&[given("alert_id", &self.alert_id)?]))
-    }
-
-    fn decode(
-        &self,
-        _: &Call,
-        response: &Response,
-        _: Option<DefenderAlert>,
-    ) -> Result<Next<DefenderAlert>, ActionError> {
-        read::entity(response).map(Next::Done)
     }
 }
 
@@ -81,41 +66,32 @@ pub struct ListAlerts {
     #[serde(default = "lists::default_limit")]
     #[schemars(range(min = 1, max = 10000))]
     pub limit: u32,
+    /// Where to go on: `next` of an earlier call with the same parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub continue_from: Option<String>,
 }
 
-impl ListAlerts {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            filter: self.filter.as_deref(),
-            expand: self.expand_evidence.then_some("evidence"),
-            limit: self.limit,
-        }
-    }
-}
-
-impl Operation for ListAlerts {
-    type Output = Listed<DefenderAlert>;
+impl Collection for ListAlerts {
+    type Entry = DefenderAlert;
 
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.list-alerts",
         title: "List alerts",
-        api: Api::Mde,
-        method: Method::Get,
         path: "/api/alerts",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: SEE_ALERTS,
-        rate: USUAL_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/get-alerts",
+        ..LOOK
     };
+
+    const PAGE_MAX: Option<u32> = lists::PAGE;
 
     fn example() -> Self {
         Self {
             filter: Some("severity eq 'High'".to_owned()),
             expand_evidence: true,
             limit: 20,
+            continue_from: None,
         }
     }
 
@@ -125,17 +101,19 @@ impl Operation for ListAlerts {
         ))
     }
 
-    fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        lists::first_page(&Self::ENDPOINT, &self.wanted())
+    fn request(&self) -> Result<Request, ActionError> {
+        let request = Self::ENDPOINT.request(&[]);
+        let evidence = self.expand_evidence.then_some("evidence");
+        Ok(request
+            .with_query_if("$filter", self.filter.as_deref())
+            .with_query_if("$expand", evidence))
     }
 
-    fn decode(
-        &self,
-        _: &Call,
-        response: &Response,
-        so_far: Option<Listed<DefenderAlert>>,
-    ) -> Result<Next<Listed<DefenderAlert>>, ActionError> {
-        lists::decode(&Self::ENDPOINT, &self.wanted(), response, so_far)
+    fn part(&self) -> Part<'_> {
+        Part {
+            limit: self.limit,
+            continue_from: self.continue_from.as_deref(),
+        }
     }
 }
 
@@ -172,19 +150,14 @@ impl Operation for UpdateAlert {
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.update-alert",
         title: "Update an alert",
-        api: Api::Mde,
         method: Method::Patch,
         path: "/api/alerts/{id}",
-        effect: Effect::Annotate,
-        idempotency: Idempotency::Natural,
         permissions: Permissions {
             application: &["Alert.ReadWrite.All"],
             delegated: &["Alert.ReadWrite"],
         },
-        rate: USUAL_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/update-alert",
+        ..MARK
     };
 
     fn example() -> Self {
@@ -223,14 +196,5 @@ impl Operation for UpdateAlert {
         Ok(Self::ENDPOINT
             .request(&[given("alert_id", &self.alert_id)?])
             .with_json(Value::Object(body)))
-    }
-
-    fn decode(
-        &self,
-        _: &Call,
-        response: &Response,
-        _: Option<DefenderAlert>,
-    ) -> Result<Next<DefenderAlert>, ActionError> {
-        read::entity(response).map(Next::Done)
     }
 }

@@ -3,6 +3,19 @@
 //! Every documented field is there, null where the service did not send it; `extra` holds what is
 //! not documented.
 
+mod export;
+mod health;
+mod hunting;
+mod indicator;
+mod inventory;
+mod investigation;
+mod library;
+mod recommendation;
+mod related;
+mod scan;
+mod statistics;
+mod weakness;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,11 +26,46 @@ use crate::enums::{
     OnboardingStatus, Word,
 };
 
+pub use export::*;
+pub use health::*;
+pub use hunting::*;
+pub use indicator::*;
+pub use inventory::*;
+pub use investigation::*;
+pub use library::*;
+pub use recommendation::*;
+pub use related::*;
+pub use scan::*;
+pub use statistics::*;
+pub use weakness::*;
+
 /// An instant as the service wrote it, with all its digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline, extend("format" = "date-time"))]
 pub struct VendorTime(pub String);
+
+/// What is known after a request to which the service answers nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Done {
+    /// True: the service has accepted the request.
+    pub done: bool,
+}
+
+impl Done {
+    pub(crate) const fn new() -> Self {
+        Self { done: true }
+    }
+}
+
+/// A link that the service gives out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// The link as the service writes it, which may be in quotes. It is a key to what it leads to.
+    pub value: String,
+}
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +82,7 @@ pub struct Machine {
     /// The operating system, such as `Windows11` or `Linux`.
     pub os_platform: Option<String>,
     /// Whether it reports to the service.
+    #[schemars(extend("x-vendor-name" = "onboardingstatus"))]
     pub onboarding_status: Option<Word<OnboardingStatus>>,
     /// The processor; `os_architecture` has taken its place.
     pub os_processor: Option<String>,
@@ -129,6 +178,7 @@ pub struct MachineAction {
     /// When it was cancelled.
     pub cancellation_date_time_utc: Option<VendorTime>,
     /// When its status last changed.
+    #[schemars(extend("x-vendor-name" = "lastUpdateTimeUtc"))]
     pub last_update_date_time_utc: Option<VendorTime>,
     /// A title.
     pub title: Option<String>,
@@ -331,27 +381,4 @@ pub struct Evidence {
     /// What the service sent beyond its documentation.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
-}
-
-/// The rows a hunting query found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HuntingResult {
-    /// The columns, in order.
-    pub schema: Vec<HuntingColumn>,
-    /// The rows; each maps the names of columns, as the query spells them, to values.
-    pub rows: Vec<Map<String, Value>>,
-    /// What the query cost, where the service tells.
-    pub stats: Option<Map<String, Value>>,
-}
-
-/// A column of a hunting result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HuntingColumn {
-    /// Its name.
-    pub name: String,
-    /// Its type, in the service's words: `String`, `DateTime`, `Int64`.
-    #[serde(rename = "type")]
-    pub kind: String,
 }

@@ -3,11 +3,17 @@
 //! As parameters they are closed: a word that is not listed is refused before anything is sent. In
 //! outputs they stand inside [`Word`], so that a word the vendor adds later is kept as it is.
 
+mod indicator;
+mod request;
+
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use indicator::*;
+pub use request::*;
 
 /// A word of enumeration `T`, or one that was not known when this was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,8 +223,10 @@ pub enum Classification {
 /// The reason of a verdict.
 ///
 /// The vendor's pages spell some of these differently from endpoint to endpoint. Every spelling is
-/// read; written is that of the page *Update alert*, which is also the one playbooks use.
+/// read; written is that of the page *Update alert*, which is also the one playbooks use, and at
+/// each endpoint the word that its own page has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = also_spelled)]
 pub enum Determination {
     /// An attack in several stages.
     #[serde(alias = "multiStagedAttack")]
@@ -269,6 +277,41 @@ pub enum Determination {
     /// Something else.
     #[serde(alias = "other")]
     Other,
+}
+
+impl Determination {
+    /// The word of the page *Batch update alerts*.
+    pub(crate) const fn in_batches(self) -> BatchWord {
+        match self {
+            Self::ConfirmedActivity => BatchWord::Other("ConfirmedUserActivity"),
+            Self::NotMalicious => BatchWord::Other("Clean"),
+            same => BatchWord::Same(same),
+        }
+    }
+}
+
+/// A determination as batches spell it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum BatchWord {
+    Same(Determination),
+    Other(&'static str),
+}
+
+/// Adds the spellings of other endpoints to the words that a playbook may use.
+fn also_spelled(schema: &mut Schema) {
+    let Some(words) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else {
+        return;
+    };
+    for (spelling, word) in [
+        ("ConfirmedUserActivity", "ConfirmedActivity"),
+        ("Clean", "NotMalicious"),
+    ] {
+        words.push(serde_json::json!({
+            "const": spelling,
+            "description": format!("The same as `{word}`."),
+        }));
+    }
 }
 
 /// The state of an automated investigation.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actions_contract::{
     ActionError, Call, Endpoint, ErrorKind, Finding, Next, Operation, Request, Response, json,
-    service_error,
+    read, service_error,
 };
 use engine_model::{Millis, Timestamp, code};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::entities::MachineAction;
 use crate::enums::{MachineActionStatus, Word};
 use crate::machine_actions::{GetMachineAction, ListMachineActions};
-use crate::{given, odata, read};
+use crate::{Collection, given, odata};
 
 /// The longest comment that is sent, the mark included.
 const COMMENT_CHARS_MAX: usize = 1000;
@@ -39,6 +39,15 @@ pub trait Submission: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 
 
     /// The author's comment.
     fn comment(&self) -> &str;
+
+    /// Whether the parameters, each valid, fit together.
+    ///
+    /// # Errors
+    ///
+    /// When they do not.
+    fn check(&self) -> Result<(), ActionError> {
+        Ok(())
+    }
 
     /// The body, with `comment` for the comment.
     fn body(&self, comment: &str) -> Value;
@@ -87,6 +96,7 @@ impl<S: Submission> Operation for Followed<S> {
     }
 
     fn request(&self, call: &Call) -> Result<Request, ActionError> {
+        self.0.check()?;
         let machine_id = given("machine_id", self.0.machine_id())?;
         let comment = marked(given("comment", self.0.comment())?, call);
         Ok(S::ENDPOINT
@@ -206,8 +216,6 @@ fn settle(
         Word::Known(MachineActionStatus::Succeeded) => Ok(Next::Done(action)),
         Word::Known(status) if status.is_final() => Err(ended(*status, &action)),
         _ => {
-            let first = call.follow.first.as_ms().max(1);
-            let wait = first.saturating_mul(1_u64.checked_shl(looks).unwrap_or(u64::MAX));
             let note = format!("machine action {} is {}", action.id, word(&action.status));
             let watch = Watch {
                 action_id: action.id,
@@ -215,11 +223,18 @@ fn settle(
             };
             Ok(Next::Pending {
                 state: serde_json::to_value(watch).expect("a text and a number serialise"),
-                resume_after: Millis::from_ms(wait.min(call.follow.max.as_ms().max(first))),
+                resume_after: wait(call, looks),
                 note,
             })
         }
     }
+}
+
+/// How long to wait before the next look: twice as long after each.
+pub(crate) fn wait(call: &Call, looks: u32) -> Millis {
+    let first = call.follow.first.as_ms().max(1);
+    let wait = first.saturating_mul(1_u64.checked_shl(looks).unwrap_or(u64::MAX));
+    Millis::from_ms(wait.min(call.follow.max.as_ms().max(first)))
 }
 
 /// The error of an action that ended in another way than it should.
@@ -238,6 +253,13 @@ fn ended(status: MachineActionStatus, action: &MachineAction) -> ActionError {
     }
     if let Some(why) = &action.cancellation_comment {
         message.push_str(&format!(": {why}"));
+    }
+    for command in &action.commands {
+        if !command.errors.is_empty() {
+            let at = command.index.unwrap_or_default();
+            let errors = command.errors.join("; ");
+            message.push_str(&format!(", command {at} failed: {errors}"));
+        }
     }
     let mut error = ActionError::permanent(kind, code::AC0104, message);
     error.details = serde_json::to_value(action).ok();

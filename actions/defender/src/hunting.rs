@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use actions_contract::{
-    Action, ActionError, ActionInfo, Api, BoxFuture, Call, Confidence, Effect, Egress, Endpoint,
-    Idempotency, Method, Next, Operation, OperationAction, Outcome, Permissions, Rate, Request,
-    Response, json as body_of,
+    Action, ActionError, ActionInfo, Api, BoxFuture, Call, Egress, Endpoint, Method, Next,
+    Operation, OperationAction, Outcome, Permissions, Rate, Request, Response, json as body_of,
+    read,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::entities::{HuntingColumn, HuntingResult};
-use crate::{given, read};
+use crate::{LOOK, given};
 
 const HUNTING_RATE: Rate = Rate {
     per_minute: Some(45),
@@ -40,16 +40,13 @@ impl Operation for RunAdvancedHuntingQuery {
         api: Api::Xdr,
         method: Method::Post,
         path: "/api/advancedhunting/run",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: Permissions {
             application: &["AdvancedHunting.Read.All"],
             delegated: &["AdvancedHunting.Read"],
         },
         rate: HUNTING_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-xdr/api-advanced-hunting",
+        ..LOOK
     };
 
     fn example() -> Self {
@@ -99,11 +96,8 @@ impl Operation for RunAdvancedQuery {
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.run-advanced-query",
         title: "Run a hunting query in Defender for Endpoint",
-        api: Api::Mde,
         method: Method::Post,
         path: "/api/advancedqueries/run",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: Permissions {
             application: &["AdvancedQuery.Read.All"],
             delegated: &["AdvancedQuery.Read"],
@@ -112,9 +106,8 @@ impl Operation for RunAdvancedQuery {
             per_minute: Some(45),
             per_hour: Some(1500),
         },
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/run-advanced-query-api",
+        ..LOOK
     };
 
     fn example() -> Self {
@@ -167,16 +160,13 @@ impl Operation for RunHuntingQuery {
         api: Api::Graph,
         method: Method::Post,
         path: "/v1.0/security/runHuntingQuery",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: Permissions {
             application: &["ThreatHunting.Read.All"],
             delegated: &["ThreatHunting.Read.All"],
         },
         rate: HUNTING_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/graph/api/security-security-runhuntingquery",
+        ..LOOK
     };
 
     fn example() -> Self {
@@ -232,9 +222,9 @@ impl HuntingAction {
     #[must_use]
     pub fn new(api: HuntingApi) -> Self {
         let chosen: Arc<dyn Action> = match api {
-            HuntingApi::Xdr => Arc::new(OperationAction::<RunAdvancedHuntingQuery>::new()),
-            HuntingApi::Mde => Arc::new(OperationAction::<RunAdvancedQuery>::new()),
-            HuntingApi::Graph => Arc::new(OperationAction::<RunHuntingQuery>::new()),
+            HuntingApi::Xdr => Arc::new(OperationAction::of::<RunAdvancedHuntingQuery>()),
+            HuntingApi::Mde => Arc::new(OperationAction::of::<RunAdvancedQuery>()),
+            HuntingApi::Graph => Arc::new(OperationAction::of::<RunHuntingQuery>()),
         };
         // The parameters are those that every service understands.
         let shared = ActionInfo::of::<RunAdvancedHuntingQuery>();

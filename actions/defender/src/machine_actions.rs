@@ -1,9 +1,6 @@
 //! Actions on devices.
 
-use actions_contract::{
-    ActionError, Api, Call, Confidence, Effect, Endpoint, Idempotency, Method, Next, Operation,
-    Permissions, Request, Response,
-};
+use actions_contract::{ActionError, Call, Effect, Endpoint, Operation, Request, read};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,14 +9,8 @@ use std::borrow::Cow;
 use crate::entities::MachineAction;
 use crate::enums::IsolationType;
 use crate::follow::Submission;
-use crate::lists::{self, Listed, Wanted};
-use crate::{SEE_MACHINES, USUAL_RATE, given, read};
-
-/// What it takes to isolate and release devices; the same word in every context.
-const ISOLATE: Permissions = Permissions {
-    application: &["Machine.Isolate"],
-    delegated: &["Machine.Isolate"],
-};
+use crate::lists::{self, Collection, Listed, Part};
+use crate::{ISOLATE, LOOK, SEE_MACHINES, SUBMISSION, given};
 
 /// Cuts a device off from the network.
 ///
@@ -42,18 +33,13 @@ impl Submission for IsolateMachine {
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.isolate-machine",
         title: "Isolate a device",
-        api: Api::Mde,
-        method: Method::Post,
         path: "/api/machines/{id}/isolate",
         effect: Effect::Contain {
             undo: Cow::Borrowed("defender.unisolate-machine"),
         },
-        idempotency: Idempotency::None,
         permissions: ISOLATE,
-        rate: USUAL_RATE,
-        settles: true,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/isolate-machine",
+        ..SUBMISSION
     };
 
     const KIND: &'static str = "Isolate";
@@ -102,16 +88,11 @@ impl Submission for UnisolateMachine {
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.unisolate-machine",
         title: "Release a device from isolation",
-        api: Api::Mde,
-        method: Method::Post,
         path: "/api/machines/{id}/unisolate",
         effect: Effect::Release,
-        idempotency: Idempotency::None,
         permissions: ISOLATE,
-        rate: USUAL_RATE,
-        settles: true,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/unisolate-machine",
+        ..SUBMISSION
     };
 
     const KIND: &'static str = "Unisolate";
@@ -155,16 +136,10 @@ impl Operation for GetMachineAction {
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.get-machine-action",
         title: "Read a machine action",
-        api: Api::Mde,
-        method: Method::Get,
         path: "/api/machineactions/{id}",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: SEE_MACHINES,
-        rate: USUAL_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/get-machineaction-object",
+        ..LOOK
     };
 
     fn example() -> Self {
@@ -179,15 +154,6 @@ impl Operation for GetMachineAction {
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
         Ok(Self::ENDPOINT.request(&[given("machine_action_id", &self.machine_action_id)?]))
-    }
-
-    fn decode(
-        &self,
-        _: &Call,
-        response: &Response,
-        _: Option<MachineAction>,
-    ) -> Result<Next<MachineAction>, ActionError> {
-        read::entity(response).map(Next::Done)
     }
 }
 
@@ -205,40 +171,31 @@ pub struct ListMachineActions {
     #[serde(default = "lists::default_limit")]
     #[schemars(range(min = 1, max = 10000))]
     pub limit: u32,
+    /// Where to go on: `next` of an earlier call with the same parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub continue_from: Option<String>,
 }
 
-impl ListMachineActions {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            filter: self.filter.as_deref(),
-            expand: None,
-            limit: self.limit,
-        }
-    }
-}
-
-impl Operation for ListMachineActions {
-    type Output = Listed<MachineAction>;
+impl Collection for ListMachineActions {
+    type Entry = MachineAction;
 
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.list-machine-actions",
         title: "List machine actions",
-        api: Api::Mde,
-        method: Method::Get,
         path: "/api/machineactions",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: SEE_MACHINES,
-        rate: USUAL_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/get-machineactions-collection",
+        ..LOOK
     };
+
+    const PAGE_MAX: Option<u32> = lists::PAGE;
 
     fn example() -> Self {
         Self {
             filter: Some("type eq 'Isolate'".to_owned()),
             limit: 20,
+            continue_from: None,
         }
     }
 
@@ -248,16 +205,15 @@ impl Operation for ListMachineActions {
         ))
     }
 
-    fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        lists::first_page(&Self::ENDPOINT, &self.wanted())
+    fn request(&self) -> Result<Request, ActionError> {
+        let request = Self::ENDPOINT.request(&[]);
+        Ok(request.with_query_if("$filter", self.filter.as_deref()))
     }
 
-    fn decode(
-        &self,
-        _: &Call,
-        response: &Response,
-        so_far: Option<Listed<MachineAction>>,
-    ) -> Result<Next<Listed<MachineAction>>, ActionError> {
-        lists::decode(&Self::ENDPOINT, &self.wanted(), response, so_far)
+    fn part(&self) -> Part<'_> {
+        Part {
+            limit: self.limit,
+            continue_from: self.continue_from.as_deref(),
+        }
     }
 }

@@ -2,17 +2,14 @@
 
 use std::net::IpAddr;
 
-use actions_contract::{
-    ActionError, Api, Call, Confidence, Effect, Endpoint, Idempotency, Method, Next, Operation,
-    Request, Response,
-};
+use actions_contract::{ActionError, Call, Endpoint, Operation, Request, read};
 use engine_model::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::entities::Machine;
-use crate::lists::{self, Listed, Wanted};
-use crate::{SEE_MACHINES, USUAL_RATE, given, misfit, read};
+use crate::lists::{self, Collection, Listed, Part};
+use crate::{LOOK, SEE_MACHINES, given, misfit};
 
 /// Reads one device.
 ///
@@ -32,16 +29,10 @@ impl Operation for GetMachine {
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.get-machine",
         title: "Read a device",
-        api: Api::Mde,
-        method: Method::Get,
         path: "/api/machines/{id}",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: SEE_MACHINES,
-        rate: USUAL_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/get-machine-by-id",
+        ..LOOK
     };
 
     fn example() -> Self {
@@ -56,15 +47,6 @@ impl Operation for GetMachine {
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
         Ok(Self::ENDPOINT.request(&[given("machine_id", &self.machine_id)?]))
-    }
-
-    fn decode(
-        &self,
-        _: &Call,
-        response: &Response,
-        _: Option<Machine>,
-    ) -> Result<Next<Machine>, ActionError> {
-        read::entity(response).map(Next::Done)
     }
 }
 
@@ -82,40 +64,31 @@ pub struct ListMachines {
     #[serde(default = "lists::default_limit")]
     #[schemars(range(min = 1, max = 10000))]
     pub limit: u32,
+    /// Where to go on: `next` of an earlier call with the same parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub continue_from: Option<String>,
 }
 
-impl ListMachines {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            filter: self.filter.as_deref(),
-            expand: None,
-            limit: self.limit,
-        }
-    }
-}
-
-impl Operation for ListMachines {
-    type Output = Listed<Machine>;
+impl Collection for ListMachines {
+    type Entry = Machine;
 
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.list-machines",
         title: "List devices",
-        api: Api::Mde,
-        method: Method::Get,
         path: "/api/machines",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: SEE_MACHINES,
-        rate: USUAL_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/get-machines",
+        ..LOOK
     };
+
+    const PAGE_MAX: Option<u32> = lists::PAGE;
 
     fn example() -> Self {
         Self {
             filter: Some("healthStatus eq 'Active'".to_owned()),
             limit: 50,
+            continue_from: None,
         }
     }
 
@@ -123,17 +96,16 @@ impl Operation for ListMachines {
         lists::example(include_str!("../fixtures/list-machines.response.json"))
     }
 
-    fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        lists::first_page(&Self::ENDPOINT, &self.wanted())
+    fn request(&self) -> Result<Request, ActionError> {
+        let request = Self::ENDPOINT.request(&[]);
+        Ok(request.with_query_if("$filter", self.filter.as_deref()))
     }
 
-    fn decode(
-        &self,
-        _: &Call,
-        response: &Response,
-        so_far: Option<Listed<Machine>>,
-    ) -> Result<Next<Listed<Machine>>, ActionError> {
-        lists::decode(&Self::ENDPOINT, &self.wanted(), response, so_far)
+    fn part(&self) -> Part<'_> {
+        Part {
+            limit: self.limit,
+            continue_from: self.continue_from.as_deref(),
+        }
     }
 }
 
@@ -157,16 +129,10 @@ impl Operation for FindMachinesByIp {
     const ENDPOINT: Endpoint = Endpoint {
         id: "defender.find-machines-by-ip",
         title: "Find devices by address",
-        api: Api::Mde,
-        method: Method::Get,
         path: "/api/machines/findbyip(ip='{ip}',timestamp={timestamp})",
-        effect: Effect::Read,
-        idempotency: Idempotency::Natural,
         permissions: SEE_MACHINES,
-        rate: USUAL_RATE,
-        settles: false,
-        confidence: Confidence::Page,
         source: "https://learn.microsoft.com/defender-endpoint/api/find-machines-by-ip",
+        ..LOOK
     };
 
     fn example() -> Self {
@@ -189,14 +155,5 @@ impl Operation for FindMachinesByIp {
             .parse()
             .map_err(|_| misfit(format!("`ip` is not an address: `{}`", self.ip)))?;
         Ok(Self::ENDPOINT.request(&[&ip.to_string(), &self.timestamp.to_string()]))
-    }
-
-    fn decode(
-        &self,
-        _: &Call,
-        response: &Response,
-        _: Option<Listed<Machine>>,
-    ) -> Result<Next<Listed<Machine>>, ActionError> {
-        lists::decode_whole(response).map(Next::Done)
     }
 }

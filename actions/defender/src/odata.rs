@@ -2,30 +2,51 @@
 
 use std::borrow::Cow;
 
+use serde_json::{Map, Value};
+
 /// A text as an OData literal: in quotes, each quote inside doubled.
 pub(crate) fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
+/// A body of the fields that are given: null stands for one that is not.
+pub(crate) fn body<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+    fields
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
 /// Query pairs, not encoded.
 pub(crate) type Pairs = Vec<(Cow<'static, str>, String)>;
 
-/// Path and query pairs of a link; the host is dropped, a link never chooses where we go.
-pub(crate) fn path_and_query(link: &str) -> Option<(&str, Pairs)> {
+/// Path and query of a link; the host is dropped, a link never chooses where we go.
+pub(crate) fn path_and_query(link: &str) -> Option<(&str, &str)> {
     let after_host = match link.split_once("://") {
         Some((_, rest)) => &rest[rest.find('/')?..],
         None => link,
     };
     let (path, query) = after_host.split_once('?').unwrap_or((after_host, ""));
-    let pairs = query
+    path.starts_with('/').then_some((path, query))
+}
+
+/// The pairs of a query.
+pub(crate) fn pairs(query: &str) -> Pairs {
+    query
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (Cow::Owned(decode(name)), decode(value))
         })
-        .collect();
-    path.starts_with('/').then_some((path, pairs))
+        .collect()
+}
+
+/// Whether two paths lead to the same place: the service minds neither letter case nor which
+/// characters are encoded.
+pub(crate) fn same_path(one: &str, other: &str) -> bool {
+    decode(one).eq_ignore_ascii_case(&decode(other))
 }
 
 fn decode(text: &str) -> String {
@@ -70,6 +91,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(path, "/api/alerts");
+        let query = pairs(query);
         let query: Vec<_> = query
             .iter()
             .map(|(n, v)| (n.as_ref(), v.as_str()))

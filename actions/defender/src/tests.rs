@@ -3,6 +3,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
+use actions_contract::read::our_name;
 use actions_contract::{
     Action, ActionError, Body, BoxFuture, Call, Egress, EgressError, ErrorKind, Follow, Mode,
     Operation, OperationAction, Outcome, Request, Response, Sent,
@@ -16,8 +17,7 @@ use crate::machine_actions::{
     GetMachineAction, IsolateMachine, ListMachineActions, UnisolateMachine,
 };
 use crate::machines::{FindMachinesByIp, GetMachine, ListMachines};
-use crate::read::our_name;
-use crate::{Followed, mark};
+use crate::{Followed, Paged, mark};
 
 type Isolate = Followed<IsolateMachine>;
 type Unisolate = Followed<UnisolateMachine>;
@@ -98,7 +98,7 @@ fn run<O: Operation>(
         answers: Mutex::new(answers.into_iter().collect()),
         asked: Mutex::default(),
     };
-    let action = OperationAction::<O>::new();
+    let action = OperationAction::of::<O>();
     let polled = pin!(action.call(call, &script)).poll(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(outcome) = polled else {
         panic!("the script never waits")
@@ -150,10 +150,14 @@ fn assert_kept(vendor: &Value, ours: &Value, path: &str) {
             let none = Map::new();
             let extra = out.get("extra").and_then(Value::as_object).unwrap_or(&none);
             for (name, value) in fields {
-                if name.starts_with("@odata.") || (value.is_null() && !out.contains_key(name)) {
+                if name.contains("@odata.") || (value.is_null() && !out.contains_key(name)) {
                     continue;
                 }
-                let kept = out.get(&our_name(name)).or_else(|| extra.get(name));
+                let ours = match name.as_str() {
+                    "lastUpdateTimeUtc" => "last_update_date_time_utc".to_owned(),
+                    name => our_name(name),
+                };
+                let kept = out.get(&ours).or_else(|| extra.get(name));
                 let kept = kept.unwrap_or_else(|| panic!("{path}.{name} is lost"));
                 assert_kept(value, kept, &format!("{path}.{name}"));
             }
@@ -181,17 +185,17 @@ fn check_kept<O: Operation>(documented: &str) {
 #[test]
 fn every_documented_answer_is_read_without_losing_a_field() {
     check_kept::<GetMachine>(include_str!("../fixtures/get-machine.response.json"));
-    check_kept::<ListMachines>(include_str!("../fixtures/list-machines.response.json"));
+    check_kept::<Paged<ListMachines>>(include_str!("../fixtures/list-machines.response.json"));
     check_kept::<FindMachinesByIp>(include_str!(
         "../fixtures/find-machines-by-ip.response.json"
     ));
     check_kept::<GetMachineAction>(include_str!("../fixtures/get-machine-action.response.json"));
-    check_kept::<ListMachineActions>(include_str!(
+    check_kept::<Paged<ListMachineActions>>(include_str!(
         "../fixtures/list-machine-actions.response.json"
     ));
     check_kept::<GetAlert>(include_str!("../fixtures/get-alert.response.json"));
-    check_kept::<ListAlerts>(include_str!("../fixtures/list-alerts.response.json"));
-    check_kept::<ListAlerts>(include_str!(
+    check_kept::<Paged<ListAlerts>>(include_str!("../fixtures/list-alerts.response.json"));
+    check_kept::<Paged<ListAlerts>>(include_str!(
         "../fixtures/list-alerts.expand-evidence.response.json"
     ));
     check_kept::<UpdateAlert>(include_str!("../fixtures/update-alert.response.json"));
@@ -351,10 +355,11 @@ fn machines(ids: std::ops::Range<usize>) -> Vec<Value> {
 
 #[test]
 fn a_list_is_read_page_by_page_up_to_its_limit() {
-    let call = call::<ListMachines>(json!({ "limit": 2500, "filter": "osPlatform eq 'Linux'" }));
+    let call =
+        call::<Paged<ListMachines>>(json!({ "limit": 2500, "filter": "osPlatform eq 'Linux'" }));
     let pages = [0..1000, 1000..2000, 2000..2500];
     let answers = pages.map(|page| answer(200, &json!({ "value": machines(page) })));
-    let (outcome, asked) = run::<ListMachines>(&call, answers);
+    let (outcome, asked) = run::<Paged<ListMachines>>(&call, answers);
     let output = done(outcome);
     assert_eq!(output["value"].as_array().unwrap().len(), 2500);
     assert_eq!(output["value"][2499]["id"], "d2499");
@@ -369,23 +374,23 @@ fn a_list_is_read_page_by_page_up_to_its_limit() {
 
 #[test]
 fn a_short_page_is_the_last_one() {
-    let call = call::<ListMachines>(json!({}));
+    let call = call::<Paged<ListMachines>>(json!({}));
     let (outcome, asked) =
-        run::<ListMachines>(&call, [answer(200, &json!({ "value": machines(0..3) }))]);
+        run::<Paged<ListMachines>>(&call, [answer(200, &json!({ "value": machines(0..3) }))]);
     assert_eq!(query_of(&asked[0]), [("$top", "100")]);
     assert_eq!(done(outcome)["truncated"], false);
 }
 
 #[test]
 fn a_link_is_followed_within_its_operation_and_never_to_another_host() {
-    let call = call::<ListMachines>(json!({ "limit": 5 }));
+    let call = call::<Paged<ListMachines>>(json!({ "limit": 5 }));
     let link = "https://evil.example/api/machines?$skiptoken=a%20b";
     let first = answer(
         200,
         &json!({ "value": machines(0..2), "@odata.nextLink": link }),
     );
     let last = answer(200, &json!({ "value": machines(2..9) }));
-    let (outcome, asked) = run::<ListMachines>(&call, [first, last]);
+    let (outcome, asked) = run::<Paged<ListMachines>>(&call, [first, last]);
     assert_eq!(asked[1].target, asked[0].target);
     assert_eq!(asked[1].path, "/api/machines");
     assert_eq!(query_of(&asked[1]), [("$skiptoken", "a b")]);
@@ -394,16 +399,85 @@ fn a_link_is_followed_within_its_operation_and_never_to_another_host() {
     assert_eq!(output["truncated"], true);
 
     let astray = json!({ "value": machines(0..2), "@odata.nextLink": "https://x/api/alerts" });
-    let (outcome, _) = run::<ListMachines>(&call, [answer(200, &astray)]);
+    let (outcome, _) = run::<Paged<ListMachines>>(&call, [answer(200, &astray)]);
     assert_eq!(failed(outcome).kind, ErrorKind::InvalidOutput);
+}
+
+/// An egress that answers with pages of its own size, linked; it knows `$skip` and not `$top`.
+struct Linked(Vec<std::ops::Range<usize>>);
+
+impl Egress for Linked {
+    fn send<'a>(
+        &'a self,
+        _: &'a Call,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, EgressError>> {
+        let option = |wanted: &str| {
+            let query = query_of(&request);
+            let pair = query.into_iter().find(|(name, _)| *name == wanted);
+            pair.map_or(0, |(_, value)| value.parse().unwrap())
+        };
+        let at: usize = option("$skiptoken");
+        let page = self.0[at].clone();
+        let skipped = page.start + option("$skip");
+        let mut body = json!({ "value": machines(skipped..page.end) });
+        if at + 1 < self.0.len() {
+            let link = format!("https://x/API/Machines?$skiptoken={}", at + 1);
+            body["@odata.nextLink"] = json!(link);
+        }
+        Box::pin(async move { answer(200, &body) })
+    }
+}
+
+#[test]
+fn a_collection_read_on_from_where_it_stopped_is_whole() {
+    let service = Linked(vec![0..7, 7..7, 7..8, 8..31, 31..40]);
+    let action = OperationAction::of::<Paged<ListMachines>>();
+    for limit in [1, 3, 7, 8, 39, 40, 100] {
+        let mut ids = Vec::new();
+        let mut args = json!({ "limit": limit });
+        loop {
+            let call = call::<Paged<ListMachines>>(args.clone());
+            let polled =
+                pin!(action.call(&call, &service)).poll(&mut Context::from_waker(Waker::noop()));
+            let Poll::Ready(outcome) = polled else {
+                panic!("the service never waits")
+            };
+            let output = done(outcome);
+            let entries = output["value"].as_array().unwrap();
+            assert!(entries.len() <= limit);
+            ids.extend(entries.iter().map(|machine| machine["id"].clone()));
+            assert_eq!(output["truncated"], json!(!output["next"].is_null()));
+            if output["next"].is_null() {
+                break;
+            }
+            args["continue_from"] = output["next"].clone();
+        }
+        let whole: Vec<Value> = machines(0..40)
+            .into_iter()
+            .map(|m| m["id"].clone())
+            .collect();
+        assert_eq!(ids, whole, "{limit} at a time");
+    }
+}
+
+#[test]
+fn a_place_that_is_none_is_refused() {
+    for place in ["x", "-1:", "1", ":$skip=1"] {
+        let call = call::<Paged<ListMachines>>(json!({ "continue_from": place }));
+        let error = failed(run::<Paged<ListMachines>>(&call, []).0);
+        assert_eq!(error.code, code::AC0105.as_str(), "{place}");
+    }
 }
 
 #[test]
 fn an_empty_page_with_a_link_does_not_go_on_for_ever() {
-    let call = call::<ListMachines>(json!({}));
+    let call = call::<Paged<ListMachines>>(json!({}));
     let page = json!({ "value": [], "@odata.nextLink": "https://x/api/machines?$skiptoken=a" });
-    let (outcome, _) = run::<ListMachines>(&call, [answer(200, &page)]);
-    assert_eq!(done(outcome)["value"], json!([]));
+    let pages = [answer(200, &page), answer(200, &page)];
+    let output = done(run::<Paged<ListMachines>>(&call, pages).0);
+    assert_eq!(output["value"], json!([]));
+    assert_eq!(output["truncated"], false);
 }
 
 fn action(status: &str) -> Value {
@@ -612,8 +686,8 @@ fn a_machine_action_of_the_documented_list_has_its_last_change() {
         "the stray spelling is what is tested"
     );
     let documented: Value = serde_json::from_str(documented).unwrap();
-    let call = example_call::<ListMachineActions>();
-    let (outcome, _) = run::<ListMachineActions>(&call, [answer(200, &documented)]);
+    let call = example_call::<Paged<ListMachineActions>>();
+    let (outcome, _) = run::<Paged<ListMachineActions>>(&call, [answer(200, &documented)]);
     let first = &done(outcome)["value"][0];
     assert_eq!(
         first["last_update_date_time_utc"],

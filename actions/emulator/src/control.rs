@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::behaviour::live_response;
 use crate::emulator::Emulator;
 use crate::fault::FaultRule;
 use crate::log::LogFilter;
@@ -29,6 +30,7 @@ pub(crate) fn router(emulator: &Emulator) -> axum::Router {
         .route("/emulator/log", get(log))
         .route("/emulator/packages/{name}", get(package))
         .route("/emulator/release", post(release))
+        .route("/emulator/results/{action}/{index}", get(result))
         .route("/emulator/reset", post(reset))
         .route("/emulator/state", get(world_state))
         .fallback(any(front::handle))
@@ -137,6 +139,24 @@ async fn log(State(emulator): State<Emulator>, Query(filter): Query<LogFilter>) 
 async fn package() -> Response {
     const EMPTY_ZIP: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
     ([(header::CONTENT_TYPE, "application/zip")], EMPTY_ZIP).into_response()
+}
+
+/// What a command of a live response session brought.
+async fn result(
+    State(emulator): State<Emulator>,
+    Path((action, index)): Path<(String, usize)>,
+) -> Response {
+    let tenants = emulator.options().tenants.iter();
+    let command = tenants
+        .filter_map(|tenant| emulator.world(&tenant.id))
+        .find_map(|world| world.action(&action)?.commands.get(index).cloned());
+    match command.as_ref().map(live_response::brought) {
+        Some(Ok(transcript)) => Json(transcript).into_response(),
+        Some(Err(bytes)) => {
+            ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 #[derive(Default, Deserialize)]

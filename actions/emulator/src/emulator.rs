@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actions_contract::{Api, Endpoint};
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::clock::{Clock, SystemClock};
+use crate::echo::{self, Coverage};
 use crate::fault::{FaultRule, FaultState, Faults, Work};
 use crate::listen::Listening;
 use crate::log::{Counts, Log, LogEntry, LogFilter};
@@ -35,15 +35,6 @@ pub enum AlertError {
     /// There is no such tenant.
     #[error("the emulator has no such tenant")]
     UnknownTenant,
-}
-
-/// Which operations are answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Coverage {
-    /// Those that are served.
-    pub served: Vec<&'static str>,
-    /// Those that get 501.
-    pub unserved: Vec<&'static str>,
 }
 
 struct Inner {
@@ -295,8 +286,14 @@ impl Emulator {
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         let ids = self.0.endpoints.iter().map(|endpoint| endpoint.id);
-        let (served, unserved) = ids.partition(|id| behaviour::of(id).is_some());
-        Coverage { served, unserved }
+        let (served, rest): (Vec<_>, Vec<_>) = ids.partition(|id| behaviour::of(id).is_some());
+        let echoes = |id: &&str| echo::answer(id, &[]).is_some();
+        let (echoed, unserved) = rest.into_iter().partition(echoes);
+        Coverage {
+            served,
+            echoed,
+            unserved,
+        }
     }
 
     /// Makes the world anew, empties the log and orders the faults of the options again.

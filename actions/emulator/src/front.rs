@@ -276,6 +276,9 @@ impl Emulator {
             Err(reply) => return *reply,
         };
         let Some(behaviour) = crate::behaviour::of(endpoint.id) else {
+            if let Some(reply) = crate::echo::answer(endpoint.id, &incoming.query) {
+                return reply;
+            }
             let message = format!("The emulator does not serve {}", endpoint.id);
             let refusal = Refusal::new(501, "NotImplemented", message);
             return self.refuse(refusal, Some(endpoint), incoming);

@@ -15,6 +15,7 @@
 mod behaviour;
 mod clock;
 mod control;
+mod echo;
 mod emulator;
 mod fault;
 mod front;
@@ -32,7 +33,8 @@ mod wire;
 mod world;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use emulator::{AlertError, Coverage, Emulator};
+pub use echo::Coverage;
+pub use emulator::{AlertError, Emulator};
 pub use fault::{Fault, FaultMatch, FaultRule, FaultState, RetryIn};
 pub use listen::{Cut, Listening};
 pub use log::{Counts, LogEntry, LogFilter};

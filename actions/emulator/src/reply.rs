@@ -31,6 +31,16 @@ impl Reply {
         Self::new(200, body)
     }
 
+    /// An answer that says nothing.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: None,
+            role_missing: None,
+        }
+    }
+
     pub(crate) fn with_header(mut self, name: header::HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self

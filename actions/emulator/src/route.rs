@@ -229,6 +229,7 @@ mod tests {
                 per_hour: None,
             },
             settles: false,
+            beta: false,
             confidence: Confidence::Page,
             source: "",
         }

@@ -1,6 +1,7 @@
 //! The broker: connections by name, and a token for each.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actions_contract::{Api, Call, EgressError};
@@ -46,6 +47,8 @@ pub struct Surroundings {
     pub rates: Vec<OperationRate>,
     /// Where calls are counted; in memory by default.
     pub quotas: Arc<dyn QuotaStore>,
+    /// Where files that are fetched are kept; without it none can be.
+    pub store: Option<PathBuf>,
 }
 
 impl Default for Surroundings {
@@ -57,6 +60,7 @@ impl Default for Surroundings {
             observer: None,
             rates: Vec::new(),
             quotas: Arc::new(MemoryQuotas::default()),
+            store: None,
         }
     }
 }
@@ -87,6 +91,8 @@ fn first(problems: &[Diagnostic]) -> String {
 /// Needs a Tokio runtime when it sends. Dropping it ends the token requests under way.
 pub struct Broker {
     pub(crate) setup: Setup,
+    /// Where files that are fetched are kept.
+    pub(crate) store: Option<PathBuf>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) clients: Arc<Clients>,
@@ -138,6 +144,7 @@ impl Broker {
             observer,
             rates,
             quotas,
+            store,
         } = surroundings;
         crate::user::warn(&setup);
         let rules = Arc::new(Rules::new(&setup));
@@ -168,6 +175,7 @@ impl Broker {
             limiter: Limiter::new(quotas, Arc::clone(&clock)),
             secrets,
             setup,
+            store,
             rules,
             clients,
             clock,

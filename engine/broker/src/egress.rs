@@ -21,6 +21,7 @@ use crate::error::{invalid, refused, unconfigured};
 use crate::exchange::{Outgoing, secret_header};
 use crate::guard::{check_effect, check_header};
 use crate::link::Link;
+use crate::store::Keeping;
 use crate::target::join;
 use crate::telemetry::{TokenEvent, TokenEventKind, TokenSubject};
 
@@ -144,7 +145,8 @@ impl Broker {
             Target::Url(text) => {
                 let base = Url::parse(text).map_err(not_a_url)?;
                 let url = join(&base, &request.path, &request.query).map_err(invalid)?;
-                self.rules.check(&url, false).map_err(refused)?;
+                let is_kept = request.keep_bytes_max.is_some();
+                self.rules.check_link(&url, is_kept).map_err(refused)?;
                 let peer = format!("`{}`", url.host_str().unwrap_or_default());
                 self.outgoing(Purpose::Web, url, request, peer)
             }
@@ -189,9 +191,21 @@ impl Broker {
             peer,
             is_hook: false,
             bytes_max: self.setup.http.response_bytes_max,
+            keeping: self.keeping(request)?,
         };
         self.fill(&mut outgoing, request, purpose == Purpose::Api)?;
         Ok(outgoing)
+    }
+
+    fn keeping(&self, request: &Request) -> Result<Option<Keeping>, EgressError> {
+        match (request.keep_bytes_max, &self.store) {
+            (None, _) => Ok(None),
+            (Some(bytes_max), Some(folder)) => Ok(Some(Keeping {
+                folder: folder.clone(),
+                bytes_max,
+            })),
+            (Some(_), None) => Err(unconfigured("there is no store to keep a file in")),
+        }
     }
 
     /// Puts body and headers in.

@@ -1,5 +1,8 @@
 //! One HTTP exchange: a request that can be sent again unchanged, and its answer as a value.
 
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use actions_contract::{ActionError, EgressError, ErrorKind, Response, Sent};
 use bytes::Bytes;
 use engine_model::code;
@@ -10,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::clients::{innermost, private_address};
 use crate::error::{invalid, refused};
 use crate::retry_after;
+use crate::store::{Arriving, Keeping};
 
 /// A secret shorter than this is not searched for in answers: it would be found everywhere.
 const SCRUB_BYTES_MIN: usize = 8;
@@ -28,6 +32,8 @@ pub(crate) struct Outgoing {
     /// Whether the URL is a secret, so that even causes stay unsaid.
     pub(crate) is_hook: bool,
     pub(crate) bytes_max: u64,
+    /// Where a good answer is kept, if it is.
+    pub(crate) keeping: Option<Keeping>,
 }
 
 impl Outgoing {
@@ -56,7 +62,10 @@ impl Outgoing {
             .map_err(|error| self.failed(&error))?;
         let status = answer.status().as_u16();
         let headers = answer.headers().clone();
-        let mut body = self.read(answer).await?;
+        let mut body = match &self.keeping {
+            Some(keeping) if (200..300).contains(&status) => self.keep(answer, keeping).await?,
+            _ => self.read(answer).await?,
+        };
         let mut headers = texts(&headers);
         let token = bearer.map(|token| (token, "[token]"));
         let secrets = self
@@ -85,22 +94,48 @@ impl Outgoing {
             .content_length()
             .is_some_and(|length| length > self.bytes_max)
         {
-            return Err(self.too_large());
+            return Err(self.too_large(self.bytes_max));
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| self.failed(&error))? {
             if (body.len() + chunk.len()) as u64 > self.bytes_max {
-                return Err(self.too_large());
+                return Err(self.too_large(self.bytes_max));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body)
     }
 
-    fn too_large(&self) -> EgressError {
+    /// Writes an answer into the store as it arrives, and tells what is there then.
+    async fn keep(
+        &self,
+        mut answer: reqwest::Response,
+        keeping: &Keeping,
+    ) -> Result<Vec<u8>, EgressError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let max = keeping.bytes_max;
+        if answer.content_length().is_some_and(|length| length > max) {
+            return Err(self.too_large(max));
+        }
+        let media_type = answer.headers().get(http::header::CONTENT_TYPE);
+        let media_type = media_type.and_then(|text| text.to_str().ok().map(str::to_owned));
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut arriving =
+            Arriving::begin(&keeping.folder, number).map_err(|error| unkept(&error))?;
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.failed(&error))? {
+            if arriving.size_bytes() + chunk.len() as u64 > max {
+                return Err(self.too_large(max));
+            }
+            arriving.write(&chunk).map_err(|error| unkept(&error))?;
+        }
+        let kept = arriving.end(media_type).map_err(|error| unkept(&error))?;
+        Ok(serde_json::to_vec(&kept).expect("texts and a number serialise"))
+    }
+
+    fn too_large(&self, bytes_max: u64) -> EgressError {
         let message = format!(
-            "the answer of {} is larger than {} bytes",
-            self.peer, self.bytes_max
+            "the answer of {} is larger than {bytes_max} bytes",
+            self.peer
         );
         let error = ActionError::permanent(ErrorKind::InvalidOutput, code::BR0205, message);
         EgressError {
@@ -138,6 +173,16 @@ impl Outgoing {
             error: ActionError::retryable(kind, code, message, None),
             sent,
         }
+    }
+}
+
+/// The store could not take a file: the disk is full, or not ours.
+fn unkept(error: &io::Error) -> EgressError {
+    let message = format!("the answer could not be kept: {error}");
+    let error = ActionError::retryable(ErrorKind::Unavailable, code::ST0104, message, None);
+    EgressError {
+        error,
+        sent: Sent::Maybe,
     }
 }
 

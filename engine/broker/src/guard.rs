@@ -44,13 +44,23 @@ impl Rules {
     /// Whether a URL may be called as far as it can be told without resolving its host.
     /// A hook configured as a secret is not bound by `allow_hosts`: naming it allowed it.
     pub(crate) fn check(&self, url: &Url, is_hook: bool) -> Result<(), String> {
+        self.check_unless(url, is_hook, false)
+    }
+
+    /// Whether a link may be followed. One that leads to a file to keep may lead to the host of an
+    /// API: it is read without a token and only into the store.
+    pub(crate) fn check_link(&self, url: &Url, is_kept: bool) -> Result<(), String> {
+        self.check_unless(url, false, is_kept)
+    }
+
+    fn check_unless(&self, url: &Url, is_hook: bool, is_kept: bool) -> Result<(), String> {
         let Some(host) = url.host_str().map(bare) else {
             return Err("the URL names no host".to_owned());
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err("credentials in a URL are not allowed; use a secret header".to_owned());
         }
-        if self.is_door(url, &host) {
+        if !is_kept && self.is_door(url, &host) {
             return Err(
                 "this host is reached through a connection only: use its actions".to_owned(),
             );

@@ -60,6 +60,7 @@ mod setup;
 mod sign_in;
 mod slot;
 mod statement;
+mod store;
 mod target;
 mod telemetry;
 mod token;

@@ -48,6 +48,7 @@ impl Parts {
             environment,
             rates: rates(),
             quotas: Arc::new(MemoryQuotas::kept_by(Arc::new(files))),
+            store: Some(config.data_dir.join("files")),
             ..Surroundings::default()
         };
         let broker = Broker::new(&config.broker(), surroundings).map_err(invalid_config)?;

@@ -170,6 +170,7 @@ codes! {
     ST0101: "The database is newer than this engine.",
     ST0102: "The database is in use or cannot be written.",
     ST0103: "The database is damaged.",
+    ST0104: "A fetched file could not be kept.",
     SV0101: "The caller is not known.",
     SV0102: "The body is not an alert.",
     SV0103: "The body is too large.",

@@ -118,6 +118,7 @@ fn describe(
         permissions_application: application,
         permissions_delegated: delegated,
         rate: None,
+        beta: false,
         confidence: Confidence::Derived,
         source: None,
         example: input.example,

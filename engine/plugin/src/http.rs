@@ -61,6 +61,7 @@ pub(crate) fn parse(guest: wit::Request, operation: &str) -> Result<Parsed, wit:
         query,
         headers,
         body,
+        keep_bytes_max: None,
         operation,
     };
     Ok(Parsed { place, request })

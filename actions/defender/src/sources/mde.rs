@@ -1,15 +1,14 @@
 //! Alerts of Defender for Endpoint.
 
 use actions_contract::{
-    ActionError, Api, MapError, Operation, Request, Response, Source, SourcePage, json,
-    service_error,
+    ActionError, Api, MapError, Request, Response, Source, SourcePage, json, read, service_error,
 };
 use engine_model::{Alert, AlertSource, Device, Entity, FileEntity, Ip, TenantId, Timestamp, User};
 use serde_json::Value;
 
 use super::{described, wrong};
 use crate::alerts::ListAlerts;
-use crate::{lists, read};
+use crate::lists::{self, Collection};
 
 /// How many alerts one request asks for.
 const PAGE: usize = 1000;
@@ -46,7 +45,7 @@ impl Source for MdeAlerts {
         };
         let next = match body.get("@odata.nextLink").and_then(Value::as_str) {
             _ if alerts.is_empty() => None,
-            Some(link) => Some(lists::linked(&ListAlerts::ENDPOINT, link)?),
+            Some(link) => Some(lists::linked(ListAlerts::ENDPOINT.request(&[]), link)?),
             None if alerts.len() < PAGE => None,
             None => Some(skipping(asked, alerts.len())),
         };

@@ -9,7 +9,7 @@ use crate::odata::{Ask, Collection, MDE, entity};
 use crate::reply::{Refusal, Reply};
 use crate::wire;
 
-const ALERTS: Collection = Collection {
+pub(super) const ALERTS: Collection = Collection {
     name: "Alerts",
     filter: &[
         "alertCreationTime",
@@ -29,14 +29,14 @@ const ALERTS: Collection = Collection {
     root: MDE,
 };
 
-const STATUSES: &[&str] = &["New", "InProgress", "Resolved"];
-const CLASSIFICATIONS: &[&str] = &[
+pub(super) const STATUSES: &[&str] = &["New", "InProgress", "Resolved"];
+pub(super) const CLASSIFICATIONS: &[&str] = &[
     "TruePositive",
     "InformationalExpectedActivity",
     "FalsePositive",
 ];
 /// The spellings of the update page, and those of the resource page where they differ.
-const DETERMINATIONS: &[&str] = &[
+pub(super) const DETERMINATIONS: &[&str] = &[
     "MultiStagedAttack",
     "MaliciousUserActivity",
     "CompromisedUser",
@@ -53,7 +53,7 @@ const DETERMINATIONS: &[&str] = &[
     "Other",
 ];
 
-fn named<'a>(cx: &'a Cx<'_>) -> Result<&'a Value, Refusal> {
+pub(super) fn named<'a>(cx: &'a Cx<'_>) -> Result<&'a Value, Refusal> {
     let id = cx.value(0);
     cx.world
         .alert(id)
@@ -65,7 +65,7 @@ pub(super) fn get(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
 }
 
 /// An alert as lists show it: without evidence unless it is asked for.
-fn listed(alert: &Value, evidence: bool) -> Value {
+pub(super) fn listed(alert: &Value, evidence: bool) -> Value {
     match alert {
         Value::Object(fields) if !evidence => fields
             .iter()
@@ -125,13 +125,20 @@ pub(super) fn update(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
         Field::optional("comment"),
     ];
     let body = Body::read(cx.body, &fields)?;
+    let id = cx.value(0).to_owned();
+    change(cx, &id, &body)?;
+    get(cx)
+}
+
+/// Changes an alert by what a body says.
+pub(super) fn change(cx: &mut Cx<'_>, id: &str, body: &Body) -> Result<(), Refusal> {
     let comment = body.text("comment")?.to_owned();
     body.text("assignedTo")?;
-    let (id, by, now) = (cx.value(0).to_owned(), cx.caller.appid.clone(), cx.now_ms);
+    let (by, now) = (cx.caller.appid.clone(), cx.now_ms);
     let alert = cx
         .world
-        .alert_mut(&id)
-        .ok_or_else(|| Refusal::not_found("Alert", &id))?;
+        .alert_mut(id)
+        .ok_or_else(|| Refusal::not_found("Alert", id))?;
     for name in ["status", "assignedTo", "classification", "determination"] {
         if let Some(value) = body.get(name) {
             alert[name] = value.clone();
@@ -157,5 +164,5 @@ pub(super) fn update(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
         }
     }
     alert["lastUpdateTime"] = json!(wire::vendor_time(now));
-    get(cx)
+    Ok(())
 }

@@ -35,6 +35,11 @@ impl Field {
         self
     }
 
+    /// Its name.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn check(&self, value: &Value) -> Result<(), Refusal> {
         if self.words.is_empty() {
             return Ok(());

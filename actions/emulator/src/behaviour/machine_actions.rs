@@ -25,7 +25,7 @@ const ACTIONS: Collection = Collection {
 };
 
 /// The action that the path names, once it is visible.
-fn named<'a>(cx: &'a Cx<'_>) -> Result<&'a MachineAction, Refusal> {
+pub(super) fn named<'a>(cx: &'a Cx<'_>) -> Result<&'a MachineAction, Refusal> {
     let id = cx.value(0);
     cx.world
         .action(id)

@@ -9,7 +9,7 @@ use crate::reply::{Refusal, Reply};
 use crate::wire;
 use crate::world::Machine;
 
-const MACHINES: Collection = Collection {
+pub(super) const MACHINES: Collection = Collection {
     name: "Machines",
     filter: &[
         "aadDeviceId",
@@ -150,6 +150,44 @@ pub(super) fn tag(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
     Ok(answer(machine))
 }
 
+/// All of them or none.
+pub(super) fn tag_many(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
+    let action = Field::required("Action").one_of(&["Add", "Remove"]);
+    let fields = [
+        Field::required("Value"),
+        action,
+        Field::required("MachineIds"),
+    ];
+    let body = Body::read(cx.body, &fields)?;
+    let ids = body.texts("MachineIds")?.unwrap_or_default();
+    if ids.len() > 500 {
+        let message = "At most 500 machines in one request";
+        return Err(Refusal::new(400, "MaximumBatchSizeExceeded", message));
+    }
+    let found = ids
+        .iter()
+        .map(|id| {
+            let at = cx.world.machine_at(id);
+            at.ok_or_else(|| Refusal::not_found("Machine", id))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let tag = body.text("Value")?;
+    let tagged: Vec<Value> = found
+        .into_iter()
+        .map(|at| {
+            let document = &mut cx.world.machines[at].document;
+            if let Some(tags) = document["machineTags"].as_array_mut() {
+                tags.retain(|other| other != tag);
+                if body.text("Action").is_ok_and(|word| word == "Add") {
+                    tags.push(json!(tag));
+                }
+            }
+            document.clone()
+        })
+        .collect();
+    Ok(machines(&tagged))
+}
+
 pub(super) fn set_value(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
     let body = Body::read(cx.body, &[Field::required("DeviceValue").one_of(VALUES)])?;
     let at = named(cx)?;
@@ -174,19 +212,24 @@ pub(super) fn update(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
 
 pub(super) fn logon_users(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
     let machine = &cx.world.machines[named(cx)?];
-    let user = &machine.user;
-    let domain = user.domain.to_lowercase();
     Ok(Reply::ok(json!({
         "@odata.context": format!("{MDE}/$metadata#Users"),
-        "value": [{
-            "id": format!("{domain}\\{}", user.account),
-            "accountName": user.account,
-            "accountDomain": domain,
-            "firstSeen": machine.text("firstSeen"),
-            "lastSeen": machine.text("lastSeen"),
-            "logonTypes": "Interactive",
-            "isDomainAdmin": false,
-            "isOnlyNetworkUser": false,
-        }],
+        "value": [user_document(machine)],
     })))
+}
+
+/// The account that uses a machine most, as the API answers it.
+pub(super) fn user_document(machine: &Machine) -> Value {
+    let user = &machine.user;
+    let domain = user.domain.to_lowercase();
+    json!({
+        "id": format!("{domain}\\{}", user.account),
+        "accountName": user.account,
+        "accountDomain": domain,
+        "firstSeen": machine.text("firstSeen"),
+        "lastSeen": machine.text("lastSeen"),
+        "logonTypes": "Interactive",
+        "isDomainAdmin": false,
+        "isOnlyNetworkUser": false,
+    })
 }

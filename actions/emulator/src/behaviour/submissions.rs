@@ -1,5 +1,7 @@
 //! Requests that begin a machine action.
 
+use serde_json::Value;
+
 use super::Cx;
 use super::body::{Body, Field};
 use super::machines::named;
@@ -8,26 +10,32 @@ use crate::reply::{Refusal, Reply};
 use crate::world::{Kind, MachineAction};
 
 /// What is special about one submission.
-struct Submission {
-    kind: Kind,
-    scope: Option<String>,
-    file_sha1: Option<String>,
-    windows_only: bool,
+pub(super) struct Submission {
+    pub(super) kind: Kind,
+    pub(super) scope: Option<String>,
+    pub(super) file_sha1: Option<String>,
+    pub(super) windows_only: bool,
+    pub(super) commands: Vec<Value>,
 }
 
 impl Submission {
-    const fn plain(kind: Kind) -> Self {
+    pub(super) const fn plain(kind: Kind) -> Self {
         Self {
             kind,
             scope: None,
             file_sha1: None,
             windows_only: false,
+            commands: Vec::new(),
         }
     }
 }
 
 /// Begins an action, unless one of its kind is still open on the machine.
-fn submit(cx: &mut Cx<'_>, body: &Body, submission: Submission) -> Result<Reply, Refusal> {
+pub(super) fn submit(
+    cx: &mut Cx<'_>,
+    body: &Body,
+    submission: Submission,
+) -> Result<Reply, Refusal> {
     let at = named(cx)?;
     let kind = submission.kind;
     if submission.windows_only && !cx.world.machines[at].is_windows() {
@@ -48,6 +56,7 @@ fn submit(cx: &mut Cx<'_>, body: &Body, submission: Submission) -> Result<Reply,
     let mut action = MachineAction::new(kind, &cx.caller.appid, comment, cx.now_ms);
     action.scope = submission.scope;
     action.file_sha1 = submission.file_sha1;
+    action.commands = submission.commands;
     let index = cx.world.begin(at, action);
     let document = cx.world.actions[index].document(cx.now_ms, pace);
     Ok(Reply::new(201, entity(MDE, "MachineActions", document)))

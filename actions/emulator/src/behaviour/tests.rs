@@ -51,6 +51,7 @@ impl Bench {
                 per_hour: None,
             },
             settles: false,
+            beta: false,
             confidence: Confidence::Page,
             source: "",
         };

@@ -10,6 +10,7 @@ use crate::wire;
 pub(crate) enum Kind {
     CollectInvestigationPackage,
     Isolate,
+    LiveResponse,
     Offboard,
     RestrictCodeExecution,
     RunAntiVirusScan,
@@ -23,6 +24,7 @@ impl Kind {
         match self {
             Self::CollectInvestigationPackage => "CollectInvestigationPackage",
             Self::Isolate => "Isolate",
+            Self::LiveResponse => "LiveResponse",
             Self::Offboard => "Offboard",
             Self::RestrictCodeExecution => "RestrictCodeExecution",
             Self::RunAntiVirusScan => "RunAntiVirusScan",
@@ -37,6 +39,7 @@ impl Kind {
         match self {
             Self::CollectInvestigationPackage => "Machine.CollectForensics",
             Self::Isolate | Self::Unisolate => "Machine.Isolate",
+            Self::LiveResponse => "Machine.LiveResponse",
             Self::Offboard => "Machine.Offboard",
             Self::RestrictCodeExecution | Self::UnrestrictCodeExecution => {
                 "Machine.RestrictExecution"
@@ -86,6 +89,8 @@ pub(crate) struct MachineAction {
     pub(crate) ending: Ending,
     pub(crate) cancelled: Option<Cancelled>,
     pub(crate) file_sha1: Option<String>,
+    /// The commands of a live response session, in the vendor's shape.
+    pub(crate) commands: Vec<Value>,
 }
 
 impl MachineAction {
@@ -103,6 +108,7 @@ impl MachineAction {
             ending: Ending::Succeeds,
             cancelled: None,
             file_sha1: None,
+            commands: Vec::new(),
         }
     }
 
@@ -139,6 +145,28 @@ impl MachineAction {
         now_ms >= self.created_ms.saturating_add(pace.hidden_ms)
     }
 
+    /// The commands with how far each is.
+    fn commands(&self, status: &str, since_ms: i64) -> Vec<Value> {
+        let (word, ended) = match status {
+            "Succeeded" => ("Completed", json!(wire::vendor_time(since_ms))),
+            "Failed" => ("Failed", json!(wire::vendor_time(since_ms))),
+            _ => ("Created", Value::Null),
+        };
+        let commands = self.commands.iter().enumerate();
+        commands
+            .map(|(index, command)| {
+                json!({
+                    "index": index,
+                    "startTime": wire::vendor_time(self.created_ms),
+                    "endTime": ended,
+                    "commandStatus": word,
+                    "errors": if word == "Failed" { vec!["it failed"] } else { vec![] },
+                    "command": command,
+                })
+            })
+            .collect()
+    }
+
     /// The resource as the API answers it.
     pub(crate) fn document(&self, now_ms: i64, pace: Pace) -> Value {
         let (status, since_ms) = self.status_since(now_ms, pace);
@@ -161,7 +189,7 @@ impl MachineAction {
             "cancellationRequestor": cancelled.map(|cancelled| &cancelled.by),
             "cancellationComment": cancelled.map(|cancelled| &cancelled.comment),
             "cancellationDateTimeUtc": cancelled.map(|by| wire::vendor_time(by.at_ms)),
-            "commands": [],
+            "commands": self.commands(status, since_ms),
             "relatedFileInfo": file.map(|sha1| json!({
                 "fileIdentifier": sha1,
                 "fileIdentifierType": "Sha1",

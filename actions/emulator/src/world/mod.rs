@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::behaviour;
 use crate::options::{Ending, Options, Tenant};
 use crate::seed::Seed;
 
@@ -39,6 +40,14 @@ pub(crate) struct World {
     /// The alert that tells of the scenario.
     pub(crate) demo_alert_id: String,
     pub(crate) scenario: Scenario,
+    /// In the vendor's shape, oldest first; those that have expired are passed over.
+    pub(crate) indicators: Vec<Value>,
+    /// The files of the library, in the vendor's shape.
+    pub(crate) library: Vec<Value>,
+    /// In the vendor's shape; their state follows from the time.
+    pub(crate) investigations: Vec<Value>,
+    /// The last number given to something that was made.
+    number: u64,
     pub(crate) pace: Pace,
     isolation: Ending,
 }
@@ -73,11 +82,17 @@ impl World {
             alert_by_id: HashMap::new(),
             demo_alert_id: String::new(),
             scenario,
+            indicators: behaviour::indicators::seeded(now_ms),
+            library: behaviour::library::seeded(now_ms),
+            investigations: Vec::new(),
+            number: 70_000,
             pace: Pace::of(options),
             isolation: options.isolation,
         };
         let (older, demo) = alert::seeded(&world, &seed);
         world.demo_alert_id = demo["id"].as_str().unwrap_or_default().to_owned();
+        let victim = &world.machines[world.scenario.victim];
+        world.investigations = behaviour::investigations::seeded(&victim.id, &victim.name, now_ms);
         world.put_alert(older);
         world.put_alert(demo);
         world
@@ -129,6 +144,12 @@ impl World {
         self.action_by_id.insert(action.id.clone(), number);
         self.actions.push(action);
         number
+    }
+
+    /// A number that nothing has yet.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.number += 1;
+        self.number
     }
 
     /// Whether the machine at `at` is in the state that `on` brings and `off` ends.

@@ -24,6 +24,7 @@ pub(crate) struct Answer {
     pub(crate) status: Option<u16>,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Value,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -116,6 +117,7 @@ impl Door {
             status: (!cut).then(|| parts.status.as_u16()),
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            bytes: bytes.to_vec(),
         }
     }
 

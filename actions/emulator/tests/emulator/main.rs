@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod alerts;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod door;
+#[cfg(test)]
+mod every_operation;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]

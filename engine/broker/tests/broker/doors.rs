@@ -1,6 +1,8 @@
 //! URLs that are not an API of a connection.
 
-use actions_contract::{Call, EffectKind, HeaderText, Method, Request, Secret, Sent, Target};
+use actions_contract::{
+    Call, EffectKind, HeaderText, KeptFile, Method, Request, Secret, Sent, Target,
+};
 use serde_json::json;
 
 use crate::stage::{Reply, Stage, api_request, call, contain, request};
@@ -314,4 +316,38 @@ async fn a_redirect_from_a_url_is_not_followed_to_a_door() {
         .await
         .unwrap();
     assert_eq!((response.status, stage.world.api_count()), (307, 1));
+}
+
+#[tokio::test]
+async fn a_file_is_kept_by_what_it_holds_and_its_host_gets_no_token() {
+    let stage = Stage::with(|config, _, _| {
+        config["http"] = json!({ "allow_loopback": true });
+    })
+    .await;
+    let mut wanted = to(&format!("{}/package.zip?sig=s", stage.origin), Method::Get);
+    wanted.keep_bytes_max = Some(3);
+    stage.world.next_api_reply(Reply::new(200, "abc"));
+    let response = stage.send(&call(), wanted.clone()).await.unwrap();
+    let kept: KeptFile = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(kept.size_bytes, 3);
+    let place = stage
+        .store
+        .path()
+        .join(&kept.sha256[..2])
+        .join(&kept.sha256);
+    assert_eq!(std::fs::read(place).unwrap(), b"abc");
+    let headers = &stage.world.api_seen()[0].headers;
+    assert!(!headers.contains_key("authorization"));
+
+    stage.world.next_api_reply(Reply::new(200, "abcd"));
+    let error = stage.send(&call(), wanted.clone()).await.unwrap_err();
+    assert_eq!(error.error.code, "BR0205");
+    stage.world.next_api_reply(Reply::new(404, "gone"));
+    let response = stage.send(&call(), wanted).await.unwrap();
+    assert_eq!(
+        (response.status, response.body.as_slice()),
+        (404, b"gone".as_slice())
+    );
+    let names = std::fs::read_dir(stage.store.path()).unwrap().count();
+    assert_eq!(names, 1, "what was not kept leaves nothing");
 }

@@ -268,6 +268,8 @@ pub(crate) struct Stage {
     /// Another server, which no connection knows.
     pub(crate) web: String,
     pub(crate) broker: Arc<Broker>,
+    /// Where the broker keeps files.
+    pub(crate) store: tempfile::TempDir,
     _servers: JoinSet<()>,
 }
 
@@ -301,6 +303,7 @@ impl Stage {
         let clock = Arc::new(HandClock::default());
         let events: Arc<Mutex<Vec<TokenEvent>>> = Arc::default();
         let (variables, log) = (Arc::clone(&environment), Arc::clone(&events));
+        let store = tempfile::tempdir().unwrap();
         let surroundings = Surroundings {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             environment: Arc::new(move |name| variables.lock().unwrap().get(name).cloned()),
@@ -308,6 +311,7 @@ impl Stage {
             observer: Some(Arc::new(move |event| {
                 log.lock().unwrap().push(event.clone())
             })),
+            store: Some(store.path().to_owned()),
             ..Surroundings::default()
         };
         let config: Config = serde_json::from_value(config).unwrap();
@@ -320,6 +324,7 @@ impl Stage {
             origin,
             web,
             broker,
+            store,
             _servers: servers,
         }
     }
@@ -425,6 +430,7 @@ pub(crate) fn request(target: Target, method: Method, path: &str) -> Request {
         query: Vec::new(),
         headers: Vec::new(),
         body: Body::Empty,
+        keep_bytes_max: None,
         operation: "defender.get-machine".into(),
     }
 }

@@ -84,6 +84,7 @@ fn decoder() -> ActionInfo {
         permissions_application: Vec::new(),
         permissions_delegated: Vec::new(),
         rate: None,
+        beta: false,
         confidence: Confidence::Derived,
         source: None,
         example: json!({}),

@@ -228,6 +228,7 @@ fn info(id: &str, effect: Effect, idempotency: Idempotency) -> ActionInfo {
         permissions_application: Vec::new(),
         permissions_delegated: Vec::new(),
         rate: None,
+        beta: false,
         confidence: Confidence::Derived,
         source: None,
         example: json!({}),

@@ -159,6 +159,7 @@ fn action(id: &str, effect: Effect, parameters: Value, output: Value) -> ActionI
         permissions_application: Vec::new(),
         permissions_delegated: Vec::new(),
         rate: None,
+        beta: false,
         confidence: Confidence::Derived,
         source: None,
         example: json!({}),

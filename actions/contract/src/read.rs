@@ -1,32 +1,37 @@
-//! From the vendor's JSON to ours, along the schema of the type that is wanted.
+//! From a vendor's JSON to ours, along the schema of the type that is wanted.
 //!
-//! Names become snake_case. A field that the type does not have, or whose value has another shape
-//! than the type documents, is kept under `extra` in the vendor's spelling: a change at the vendor
-//! loses nothing and breaks nothing but what it concerns. Annotations of the protocol
-//! (`@odata.context`) are dropped.
+//! Names become snake_case; where a vendor also spells a field in a way that does not lead to our
+//! name, the field carries the mark `x-vendor-name`. A field that the type does not have, or whose
+//! value has another shape than the type documents, is kept under `extra` in the vendor's spelling:
+//! a change at the vendor loses nothing and breaks nothing but what it concerns. Annotations of the
+//! protocol (`@odata.context`) are dropped.
 
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use actions_contract::{ActionError, ErrorKind, Response, json, schema_of};
 use engine_model::code;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Fields that the vendor's own pages spell in two ways: the stray spelling, and ours.
-const STRAY_NAMES: [(&str, &str); 2] = [
-    ("lastUpdateTimeUtc", "last_update_date_time_utc"),
-    ("onboardingstatus", "onboarding_status"),
-];
+use crate::{ActionError, ErrorKind, Response, schema_of};
+
+/// Reads a JSON body as it is.
+///
+/// # Errors
+///
+/// `invalid_output` when it is not the documented shape.
+pub fn json<T: DeserializeOwned>(response: &Response) -> Result<T, ActionError> {
+    serde_json::from_slice(&response.body).map_err(|error| unreadable(&error.to_string()))
+}
 
 /// Reads one entity from a response.
 ///
 /// # Errors
 ///
 /// `invalid_output`, naming the field, when it is not what the vendor documents.
-pub(crate) fn entity<T: DeserializeOwned + JsonSchema + 'static>(
+pub fn entity<T: DeserializeOwned + JsonSchema + 'static>(
     response: &Response,
 ) -> Result<T, ActionError> {
     typed(json(response)?)
@@ -37,7 +42,7 @@ pub(crate) fn entity<T: DeserializeOwned + JsonSchema + 'static>(
 /// # Errors
 ///
 /// As [`entity`].
-pub(crate) fn collection<T: DeserializeOwned + JsonSchema + 'static>(
+pub fn collection<T: DeserializeOwned + JsonSchema + 'static>(
     body: &mut Value,
 ) -> Result<Vec<T>, ActionError> {
     match body.get_mut("value").map(Value::take) {
@@ -47,13 +52,19 @@ pub(crate) fn collection<T: DeserializeOwned + JsonSchema + 'static>(
 }
 
 /// Reads a documented example.
-pub(crate) fn example<T: DeserializeOwned + JsonSchema + 'static>(text: &str) -> T {
+///
+/// # Panics
+///
+/// When it is not what the type documents; the tests of the catalog build every example.
+#[must_use]
+pub fn example<T: DeserializeOwned + JsonSchema + 'static>(text: &str) -> T {
     let raw = serde_json::from_str(text).expect("documented examples are JSON");
     typed(raw).expect("documented examples have the documented shape")
 }
 
 /// The error of an answer that does not have the documented shape.
-pub(crate) fn unreadable(what: &str) -> ActionError {
+#[must_use]
+pub fn unreadable(what: &str) -> ActionError {
     ActionError::permanent(
         ErrorKind::InvalidOutput,
         code::AC0103,
@@ -61,7 +72,12 @@ pub(crate) fn unreadable(what: &str) -> ActionError {
     )
 }
 
-fn typed<T: DeserializeOwned + JsonSchema + 'static>(raw: Value) -> Result<T, ActionError> {
+/// Reads a value that is already JSON.
+///
+/// # Errors
+///
+/// As [`entity`].
+pub fn typed<T: DeserializeOwned + JsonSchema + 'static>(raw: Value) -> Result<T, ActionError> {
     let ours = fit(raw, &schema::<T>()).map_err(|_| unreadable("it is of another type"))?;
     serde_path_to_error::deserialize(ours)
         .map_err(|error| unreadable(&format!("{} at `{}`", error.inner(), error.path())))
@@ -112,7 +128,7 @@ fn fit_fields(fields: Map<String, Value>, schema: &Value) -> Map<String, Value> 
         if vendor_name.contains("@odata.") {
             continue;
         }
-        let name = our_name(&vendor_name);
+        let name = name_in(known, &vendor_name);
         match known.get(&name) {
             // Null where the type wants a list is the same as no list.
             Some(field) if value.is_null() && !allows(field, "null") => {}
@@ -135,13 +151,31 @@ fn fit_fields(fields: Map<String, Value>, schema: &Value) -> Map<String, Value> 
     out
 }
 
+/// The name of a vendor's field among the properties of a type.
+fn name_in(known: &Value, vendor_name: &str) -> String {
+    let name = our_name(vendor_name);
+    if known.get(&name).is_some() {
+        return name;
+    }
+    let marked = known
+        .as_object()
+        .into_iter()
+        .flatten()
+        .find(|(_, field)| field.get("x-vendor-name").is_some_and(|n| n == vendor_name));
+    marked.map_or(name, |(name, _)| name.clone())
+}
+
 /// Whether a schema allows values of a JSON type; one that names no type allows all.
 fn allows(schema: &Value, kind: &str) -> bool {
     match schema.get("type") {
         None => true,
-        Some(Value::Array(kinds)) => kinds.iter().any(|k| k == kind),
-        Some(only) => only == kind,
+        Some(Value::Array(kinds)) => kinds.iter().any(|allowed| is_a(kind, allowed)),
+        Some(only) => is_a(kind, only),
     }
+}
+
+fn is_a(kind: &str, allowed: &Value) -> bool {
+    allowed == kind || (kind == "integer" && allowed == "number")
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -156,11 +190,9 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// The name playbooks use for a field of the vendor's: `computerDnsName` is `computer_dns_name`.
-pub(crate) fn our_name(vendor_name: &str) -> String {
-    if let Some((_, ours)) = STRAY_NAMES.iter().find(|(stray, _)| *stray == vendor_name) {
-        return (*ours).to_owned();
-    }
+/// The name playbooks use for a field of a vendor's: `computerDnsName` is `computer_dns_name`.
+#[must_use]
+pub fn our_name(vendor_name: &str) -> String {
     let mut out = String::with_capacity(vendor_name.len() + 4);
     for c in vendor_name.chars() {
         if c.is_ascii_uppercase() && !out.is_empty() {
@@ -173,9 +205,41 @@ pub(crate) fn our_name(vendor_name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::entities::{DefenderAlert, Machine, MachineAction};
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
     use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Thing {
+        id: String,
+        #[schemars(extend("x-vendor-name" = "seenutc"))]
+        seen_time: Option<String>,
+        count: Option<i64>,
+        share: Option<f64>,
+        #[serde(default)]
+        tags: Vec<String>,
+        owner: Option<Owner>,
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        extra: Map<String, Value>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Owner {
+        user_name: Option<String>,
+    }
+
+    fn check(vendor: Value, ours: &Value) {
+        let thing: Thing = typed(vendor).unwrap();
+        let mut given = serde_json::to_value(&thing).unwrap();
+        let fields = given.as_object_mut().unwrap();
+        fields.retain(|_, value| !value.is_null() && *value != json!([]));
+        assert_eq!(given, *ours);
+        assert_eq!(serde_json::from_value::<Thing>(given).unwrap(), thing);
+    }
 
     #[test]
     fn names_become_snake_case() {
@@ -183,64 +247,58 @@ mod tests {
             ("id", "id"),
             ("computerDnsName", "computer_dns_name"),
             ("errorHResult", "error_h_result"),
+            ("DeviceId", "device_id"),
             ("sha256", "sha256"),
-            ("lastUpdateTimeUtc", "last_update_date_time_utc"),
-            ("lastUpdateDateTimeUtc", "last_update_date_time_utc"),
         ] {
             assert_eq!(our_name(vendor), ours);
         }
     }
 
     #[test]
+    fn a_stray_spelling_finds_its_field() {
+        check(
+            json!({ "id": "d1", "seenutc": "t" }),
+            &json!({ "id": "d1", "seen_time": "t" }),
+        );
+        check(
+            json!({ "id": "d1", "seenTime": "t" }),
+            &json!({ "id": "d1", "seen_time": "t" }),
+        );
+    }
+
+    #[test]
     fn a_field_nobody_documented_is_kept_as_it_came() {
-        let machine: Machine =
-            typed(json!({ "id": "d1", "managedBy": "Intune", "@odata.context": "x" })).unwrap();
-        assert_eq!(
-            Value::Object(machine.extra),
-            json!({ "managedBy": "Intune" })
+        check(
+            json!({ "id": "d1", "managedBy": "Intune", "@odata.context": "x" }),
+            &json!({ "id": "d1", "extra": { "managedBy": "Intune" } }),
         );
     }
 
     #[test]
     fn a_field_of_another_shape_is_kept_and_breaks_nothing() {
-        let alert: DefenderAlert = typed(json!({
-            "id": "a1",
-            "relatedUser": "DOMAIN\\temp123",
-            "mitreTechniques": ["T1064", 7],
-            "incidentId": "1126093",
-            "comments": null,
-        }))
-        .unwrap();
-        assert_eq!(alert.related_user, None);
-        assert_eq!(alert.incident_id, Some(1_126_093));
-        let kept = json!({ "relatedUser": "DOMAIN\\temp123", "mitreTechniques": ["T1064", 7] });
-        assert_eq!(Value::Object(alert.extra), kept);
+        check(
+            json!({ "id": "a1", "owner": "DOMAIN\\temp", "tags": ["x", 7], "count": "12" }),
+            &json!({
+                "id": "a1",
+                "count": 12,
+                "extra": { "owner": "DOMAIN\\temp", "tags": ["x", 7] },
+            }),
+        );
+        check(
+            json!({ "id": "a1", "tags": null, "owner": { "userName": "u" }, "share": 4 }),
+            &json!({ "id": "a1", "owner": { "user_name": "u" }, "share": 4.0 }),
+        );
     }
 
     #[test]
-    fn a_word_added_by_the_vendor_is_kept() {
-        let action: MachineAction =
-            typed(json!({ "id": "m1", "status": "Paused", "type": "Isolate" })).unwrap();
-        assert_eq!(serde_json::to_value(action).unwrap()["status"], "Paused");
-    }
-
-    #[test]
-    fn a_missing_id_is_named() {
-        let error = typed::<Machine>(json!({ "computerDnsName": "pc" })).unwrap_err();
+    fn a_missing_field_is_named() {
+        let error = typed::<Thing>(json!({ "count": 1 })).unwrap_err();
         assert!(
             error.message.contains("missing field `id`"),
             "{}",
             error.message
         );
-        let error = typed::<Vec<Machine>>(json!([{ "id": "d1" }, { "id": 7 }])).unwrap_err();
+        let error = typed::<Vec<Thing>>(json!([{ "id": "d1" }, { "id": 7 }])).unwrap_err();
         assert!(error.message.contains("at `[1]`"), "{}", error.message);
-    }
-
-    #[test]
-    fn an_entity_reads_its_own_form_back() {
-        let raw = json!({ "id": "d1", "machineTags": ["x"], "managedBy": "Intune" });
-        let machine: Machine = typed(raw).unwrap();
-        let ours = serde_json::to_value(&machine).unwrap();
-        assert_eq!(serde_json::from_value::<Machine>(ours).unwrap(), machine);
     }
 }
