@@ -14,6 +14,16 @@ pub fn whole(guest: &str) -> String {
     guest.replacen("  ;; prelude\n", PRELUDE, 1)
 }
 
+/// The guest whose actions use the service `box`, as a whole.
+#[must_use]
+pub fn with_service(guest: &str) -> String {
+    changed(
+        &whole(guest),
+        "(data (i32.const 1216) \"graph\\00\")",
+        "(data (i32.const 1216) \"box\\00\")",
+    )
+}
+
 /// The guest with `from`, which occurs exactly once, replaced.
 ///
 /// # Panics
@@ -45,6 +55,8 @@ macro_rules! guests {
 guests! {
     /// Sends one request and tells how it went.
     ASK: "ask",
+    /// Contains as it should, and waits where it is told to.
+    BLOCK: "block",
     /// Fails with a code of its own and asks for a pause.
     BUSY: "busy",
     /// Writes a thousand log lines.
@@ -55,6 +67,8 @@ guests! {
     FLOOD: "flood",
     /// Takes all the memory it gets.
     GROW: "grow",
+    /// Looks for a secret in all it can see.
+    HUNT: "hunt",
     /// Answers `pending`, and `done` when resumed.
     LATER: "later",
     /// Answers against its output schema.

@@ -4,6 +4,8 @@
 //! tools.
 
 pub mod guests;
+pub mod sdk;
+pub mod templates;
 
 /// The WIT package `quell:plugin`, as plugin authors get it.
 pub const WIT: &str = include_str!("../wit/plugin.wit");

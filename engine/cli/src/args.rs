@@ -76,6 +76,12 @@ pub(crate) enum Command {
         after_help = "Example:\n  quell why da637551227677560813_-961444813\n  quell why alert.json"
     )]
     Why(WhyArgs),
+    /// Makes, checks and installs plugins.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  quell plugin new --lang python reputation"
+    )]
+    Plugin(crate::commands::plugin::PluginCommand),
     /// Prints the page of an error code.
     #[command(after_help = "Example:\n  quell explain PB0301")]
     Explain {

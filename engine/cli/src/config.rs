@@ -8,13 +8,14 @@ use actions_catalog::HuntingApi;
 use actions_contract::Follow;
 use engine_broker::{ApiOverride, Bindings, Connection, GivenRef, Http, SecretStores};
 use engine_model::{Millis, TenantId, code};
-use engine_plugin::{HostConfig, PluginConfig};
+use engine_plugin::{HostConfig, Signer};
 use engine_server::PollerConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::exit::{Fault, Kind};
+use crate::plugins::PluginList;
 
 /// The configuration of an engine.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -42,8 +43,10 @@ pub(crate) struct Config {
     pub(crate) engine: EngineConfig,
     /// Pollers of alert sources.
     pub(crate) sources: Vec<PollerConfig>,
-    /// Installed plugins.
-    pub(crate) plugins: Vec<PluginConfig>,
+    /// Installed plugins: the path of a `plugins.lock`, which `quell plugin add` writes, or a list.
+    pub(crate) plugins: PluginList,
+    /// The keys that have to have signed every plugin, such as `ed25519:…`; any where it is empty.
+    pub(crate) plugin_signers: Vec<Signer>,
     /// Limits that hold for every plugin.
     pub(crate) plugin_limits: HostConfig,
     /// Overrides of the built-in facts per API: `mde`, `xdr`, `graph`.
@@ -122,7 +125,8 @@ impl Default for Config {
             hunting: HuntingApi::default(),
             engine: EngineConfig::default(),
             sources: Vec::new(),
-            plugins: Vec::new(),
+            plugins: PluginList::default(),
+            plugin_signers: Vec::new(),
             plugin_limits: HostConfig::default(),
             apis: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -152,10 +156,7 @@ impl Config {
         let at_home = |path: &mut PathBuf| *path = folder.join(&*path);
         at_home(&mut config.data_dir);
         config.playbooks.iter_mut().for_each(at_home);
-        config
-            .plugins
-            .iter_mut()
-            .for_each(|plugin| at_home(&mut plugin.file));
+        config.plugins.at_home(folder);
         Ok(config)
     }
 
@@ -199,7 +200,7 @@ impl Config {
 }
 
 /// Keys of the configuration that an environment variable may override.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "listen",
     "data_dir",
     "playbooks",
@@ -210,6 +211,7 @@ const KEYS: [&str; 17] = [
     "engine",
     "sources",
     "plugins",
+    "plugin_signers",
     "plugin_limits",
     "apis",
     "connections",

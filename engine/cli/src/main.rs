@@ -15,6 +15,7 @@ mod commands;
 mod config;
 mod exit;
 mod plain;
+mod plugins;
 mod quotas;
 mod telemetry;
 mod timeline;

@@ -17,6 +17,7 @@ use engine_server::{Key, Keys, Person, Poller, Server, ServerOptions};
 
 use crate::config::Config;
 use crate::exit::{Fault, Kind};
+use crate::plugins::Plugins;
 use crate::quotas::QuotaFiles;
 use crate::timeline::Timeline;
 
@@ -27,6 +28,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) playbooks: Arc<Playbooks>,
     actions: Vec<Arc<dyn Action>>,
+    /// What is installed; none where nothing is.
+    pub(crate) plugins: Option<Plugins>,
 }
 
 impl Parts {
@@ -52,7 +55,8 @@ impl Parts {
             ..Surroundings::default()
         };
         let broker = Broker::new(&config.broker(), surroundings).map_err(invalid_config)?;
-        let actions = actions(&config).await?;
+        let plugins = Plugins::load(&config).await?;
+        let actions = actions_with(&config, plugins.as_ref())?;
         let playbooks = Arc::new(Playbooks::new(infos(&actions)));
         let mut config = config;
         if config.tenant == Config::default().tenant {
@@ -65,6 +69,7 @@ impl Parts {
             clock: Arc::new(SystemClock),
             playbooks,
             actions,
+            plugins,
         })
     }
 
@@ -160,7 +165,7 @@ pub(crate) struct Opening {
     pub(crate) schedules_since: Option<Timestamp>,
 }
 
-/// The broker alone, for commands that call no API.
+/// The broker alone, for commands outside of any engine.
 pub(crate) fn broker(config: &Config) -> Result<Broker, Fault> {
     Broker::new(&config.broker(), Surroundings::default()).map_err(invalid_config)
 }
@@ -176,22 +181,19 @@ pub(crate) fn resolve(reference: &engine_broker::GivenRef) -> Result<String, Fau
 
 /// Every action: the built-in ones and those of the installed plugins.
 pub(crate) async fn actions(config: &Config) -> Result<Vec<Arc<dyn Action>>, Fault> {
+    let plugins = Plugins::load(config).await?;
+    actions_with(config, plugins.as_ref())
+}
+
+fn actions_with(config: &Config, plugins: Option<&Plugins>) -> Result<Vec<Arc<dyn Action>>, Fault> {
     let options = actions_catalog::Options {
         hunting: config.hunting,
     };
     let mut actions = actions_catalog::catalog(options);
-    if config.plugins.is_empty() {
+    let Some(plugins) = plugins else {
         return Ok(actions);
-    }
-    let host = engine_plugin::Host::new(config.plugin_limits.clone()).map_err(of_plugin)?;
-    for plugin in &config.plugins {
-        let file = std::fs::read(&plugin.file).map_err(|error| {
-            let path = plugin.file.display();
-            Fault::new(Kind::Invalid, format!("cannot read `{path}`: {error}"))
-                .with_code(code::CF0102)
-        })?;
-        actions.extend(host.load(&file, plugin).await.map_err(of_plugin)?.actions);
-    }
+    };
+    actions.extend(plugins.actions());
     actions.sort_by(|a, b| a.info().id.cmp(&b.info().id));
     if let Some(twice) = actions
         .windows(2)
@@ -308,10 +310,6 @@ pub(crate) fn report(refused: &[Refused]) {
             render::human(source, &refused.diagnostics, Colour::Yes)
         );
     }
-}
-
-fn of_plugin(error: engine_plugin::PluginError) -> Fault {
-    Fault::new(Kind::Invalid, error.to_string()).with_code(error.code())
 }
 
 fn invalid_config(error: engine_broker::InvalidConfig) -> Fault {

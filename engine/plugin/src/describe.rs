@@ -7,7 +7,7 @@ use engine_model::ActionId;
 use serde_json::Value;
 
 use crate::bindings::words;
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Manifest, Place};
 use crate::schema::{Schema, brief};
 
 /// The entities an action can act on.
@@ -17,6 +17,8 @@ const ENTITIES: [&str; 7] = ["device", "domain", "file", "ip", "mail", "url", "u
 pub(crate) struct Described {
     pub(crate) name: String,
     pub(crate) info: ActionInfo,
+    /// The connection it says it uses.
+    pub(crate) connection: Option<Place>,
     pub(crate) simulates: bool,
     pub(crate) input: Schema,
     pub(crate) output: Schema,
@@ -82,7 +84,7 @@ fn describe(
     let input = sided(&action.input_schema, "input-schema", problems);
     let output = sided(&action.output_schema, "output-schema", problems);
     let effect = effect(action, &manifest.id, problems);
-    let (api, application, delegated) = connection(action, problems).unwrap_or_default();
+    let (connection, application, delegated) = connection(action, problems).unwrap_or_default();
     let targets = input
         .as_ref()
         .map(|side| targets(&side.value, problems))
@@ -112,7 +114,10 @@ fn describe(
         output: output.value,
         target: targets.into_iter().next(),
         settles: action.settles,
-        api,
+        api: match connection {
+            Some(Place::Api(api)) => Some(api),
+            _ => None::<Api>,
+        },
         method: None::<Method>,
         path: None,
         permissions_application: application,
@@ -127,6 +132,7 @@ fn describe(
     Some(Described {
         name: action.name.clone(),
         info,
+        connection,
         simulates: action.supports_simulate,
         input: input.schema,
         output: output.schema,
@@ -240,18 +246,18 @@ fn undo_problem(action: &Described, all: &[Described]) -> Option<String> {
     None
 }
 
-type Connection = (Option<Api>, Vec<String>, Vec<String>);
+type Connection = (Option<Place>, Vec<String>, Vec<String>);
 
 fn connection(action: &words::ActionInfo, problems: &mut Vec<String>) -> Option<Connection> {
     let used = action.connection.as_ref()?;
-    let api = manifest::api(&used.api);
-    if api.is_none() {
+    let place = manifest::connection(&used.api);
+    if place.is_none() {
         problems.push(format!(
-            "the connection `{}` is none of mde, xdr, graph",
+            "`{}` is not the name of a connection",
             brief(&used.api)
         ));
     }
-    Some((api, used.application.clone(), used.delegated.clone()))
+    Some((place, used.application.clone(), used.delegated.clone()))
 }
 
 fn description(action: &words::ActionInfo) -> String {

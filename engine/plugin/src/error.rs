@@ -18,6 +18,9 @@ pub enum PluginError {
     /// What the plugin says about itself is not acceptable; every problem found.
     #[error("the plugin's description is not valid: {}", .0.join("; "))]
     Description(Vec<String>),
+    /// The file is not the one that was installed, or its signature is not the expected one.
+    #[error("the file cannot be trusted: {0}")]
+    Untrusted(String),
     /// The operator's configuration does not fit the plugin's schema.
     #[error("the configuration does not fit the plugin: {0}")]
     Config(String),
@@ -31,6 +34,7 @@ impl PluginError {
             Self::Engine(_) | Self::Component(_) | Self::Manifest(_) => code::PL0101,
             Self::Description(_) => code::PL0102,
             Self::Config(_) => code::PL0103,
+            Self::Untrusted(_) => code::PL0104,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actions_contract::{Api, EffectKind, Mode, Request};
+use actions_contract::{EffectKind, Mode, Request};
 use engine_model::{Timestamp, code};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -12,9 +12,9 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use crate::bindings::http::HttpError;
 use crate::bindings::{clock, http as wit, log, words};
 use crate::config::HostConfig;
-use crate::http;
+use crate::http::{self, Parsed};
 use crate::manifest::Place;
-use crate::reach::{Errand, Reach, Refusal};
+use crate::reach::{Errand, Reach, Refusal, is_safe};
 use crate::schema::brief;
 use crate::ticker;
 
@@ -36,6 +36,29 @@ pub(crate) struct Ask {
     pub(crate) reply: oneshot::Sender<Result<wit::Response, HttpError>>,
 }
 
+/// Where requests are handed over.
+pub(crate) struct Line {
+    asks: mpsc::Sender<Ask>,
+    limit: Duration,
+}
+
+impl Line {
+    /// Hands a request over and waits for what comes back.
+    pub(crate) async fn send(self, request: Request) -> Result<wit::Response, HttpError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask {
+            request,
+            limit: self.limit,
+            reply,
+        };
+        // Whoever serves the other end outlives this instance.
+        if self.asks.send(ask).await.is_err() {
+            return Err(HttpError::Timeout);
+        }
+        answer.await.unwrap_or(Err(HttpError::Timeout))
+    }
+}
+
 /// What a call lends to its instance.
 pub(crate) struct Loan {
     pub(crate) reach: Arc<Reach>,
@@ -48,13 +71,15 @@ pub(crate) struct Loan {
     pub(crate) now: Timestamp,
     pub(crate) began: Instant,
     pub(crate) deadline: Instant,
-    /// The API whose connection the action says it uses.
-    pub(crate) api: Option<Api>,
+    /// The connection the action says it uses.
+    pub(crate) connection: Option<Place>,
     pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) lines_left: u32,
     pub(crate) lines_dropped: u32,
     /// The last request that was refused.
     pub(crate) refused: Option<Refusal>,
+    /// Whether it wanted to change something while it simulated.
+    pub(crate) wrote_in_simulation: bool,
 }
 
 impl Loan {
@@ -69,19 +94,47 @@ impl Loan {
         HttpError::Denied(text)
     }
 
-    /// A connection is used by the actions that say so.
-    fn own_api(&self, place: &Place) -> Result<(), Refusal> {
-        match place {
-            Place::Connection(api) if self.api != Some(*api) => Err(Refusal {
-                code: code::PL0205,
-                message: format!(
-                    "`{}` does not say that it uses {place}; `connection` of its description would \
-                     allow it",
-                    self.action
-                ),
-            }),
-            _ => Ok(()),
+    /// The request as it may leave.
+    pub(crate) fn allow(&mut self, parsed: Parsed) -> Result<Request, HttpError> {
+        let method = parsed.request.method;
+        self.wrote_in_simulation |= self.mode == Mode::Simulate && !is_safe(method);
+        let errand = Errand {
+            place: &parsed.place,
+            method,
+            path: &parsed.request.path,
+            effect: self.effect,
+            mode: self.mode,
+        };
+        self.reach
+            .check(&errand)
+            .and_then(|()| self.own_connection(&parsed.place))
+            .map_err(|refusal| self.refuse(refusal))?;
+        Ok(self.reach.bind(parsed)?.request)
+    }
+
+    /// The line to whoever may send, for a request that may take `asked`.
+    pub(crate) fn line(&self, asked: Option<Duration>) -> Line {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Line {
+            asks: self.asks.clone(),
+            limit: asked.map_or(left, |asked| asked.min(left)),
         }
+    }
+
+    /// A connection is used by the actions that say so.
+    fn own_connection(&self, place: &Place) -> Result<(), Refusal> {
+        let is_connection = !matches!(place, Place::Host(_));
+        if !is_connection || self.connection.as_ref() == Some(place) {
+            return Ok(());
+        }
+        Err(Refusal {
+            code: code::PL0205,
+            message: format!(
+                "`{}` does not say that it uses {place}; `connection` of its description would \
+                 allow it",
+                self.action
+            ),
+        })
     }
 }
 
@@ -171,37 +224,11 @@ impl wit::Host for Guest {
         let asked = request
             .timeout_ms
             .map(|ms| Duration::from_millis(u64::from(ms)));
-        let parsed = match http::parse(request, &loan.action) {
-            Ok(parsed) => parsed,
-            Err(error) => return Ok(Err(error)),
-        };
-        let errand = Errand {
-            place: &parsed.place,
-            method: parsed.request.method,
-            path: &parsed.request.path,
-            effect: loan.effect,
-            mode: loan.mode,
-        };
-        if let Err(refusal) = loan
-            .reach
-            .check(&errand)
-            .and_then(|()| loan.own_api(&parsed.place))
-        {
-            return Ok(Err(loan.refuse(refusal)));
-        }
-        let left = loan.deadline.saturating_duration_since(Instant::now());
-        let limit = asked.map_or(left, |asked| asked.min(left));
-        let (reply, answer) = oneshot::channel();
-        let ask = Ask {
-            request: parsed.request,
-            limit,
-            reply,
-        };
-        // Whoever serves the other end outlives this instance.
-        if loan.asks.send(ask).await.is_err() {
-            return Ok(Err(HttpError::Timeout));
-        }
-        Ok(answer.await.unwrap_or(Err(HttpError::Timeout)))
+        let allowed = http::parse(request, &loan.action).and_then(|parsed| loan.allow(parsed));
+        Ok(match allowed {
+            Ok(request) => loan.line(asked).send(request).await,
+            Err(error) => Err(error),
+        })
     }
 }
 

@@ -87,9 +87,14 @@ fn method(word: &str) -> Result<Method, wit::HttpError> {
 fn place(target: wit::Target) -> Result<(Place, Target, String), wit::HttpError> {
     match target {
         wit::Target::Connection(wit::ConnectionPath { connection, path }) => {
-            let api =
-                manifest::api(&connection).ok_or(wit::HttpError::UnknownConnection(connection))?;
-            Ok((Place::Connection(api), Target::Api(api), path))
+            let place = manifest::connection(&connection)
+                .ok_or(wit::HttpError::UnknownConnection(connection))?;
+            let target = match &place {
+                Place::Api(api) => Target::Api(*api),
+                // Put in once the rules let it through.
+                Place::Service(_) | Place::Host(_) => Target::Url(String::new()),
+            };
+            Ok((place, target, path))
         }
         wit::Target::Url(url) => {
             let rest = url

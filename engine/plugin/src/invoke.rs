@@ -36,6 +36,8 @@ pub(crate) struct Trace {
     pub(crate) refused: Option<Refusal>,
     /// The log lines over the limit.
     pub(crate) lines_dropped: u32,
+    /// Whether it wanted to change something while it simulated.
+    pub(crate) wrote_in_simulation: bool,
 }
 
 /// What the guest is asked.
@@ -96,12 +98,15 @@ pub(crate) async fn invoke(
         Err(_) => End::TimedOut,
     };
     let loan = store.into_data().loan;
-    let (refused, lines_dropped) = loan.map_or((None, 0), |l| (l.refused, l.lines_dropped));
+    let (lines_dropped, wrote_in_simulation) = loan
+        .as_ref()
+        .map_or((0, false), |l| (l.lines_dropped, l.wrote_in_simulation));
     Trace {
         end,
         acted,
-        refused,
+        refused: loan.and_then(|loan| loan.refused),
         lines_dropped,
+        wrote_in_simulation,
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod action;
 mod answer;
+pub mod author;
 mod bindings;
 mod config;
 mod describe;
@@ -16,13 +17,18 @@ mod guest;
 mod host;
 mod http;
 mod invoke;
+pub mod lock;
 mod manifest;
+mod probe;
 mod reach;
 mod schema;
 mod section;
+mod signature;
 mod ticker;
+mod version;
 
-pub use config::{Grant, HostConfig, PluginConfig};
+pub use config::{Binding, Grant, HostConfig, PluginConfig};
 pub use error::PluginError;
 pub use host::{Host, Loaded};
 pub use manifest::{Capability, Manifest, Place};
+pub use signature::{Key, Signer, signer};

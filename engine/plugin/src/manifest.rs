@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::PluginError;
+use crate::config::Grant;
 use crate::section;
 
 /// The custom section that holds the manifest as JSON.
@@ -34,7 +35,8 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Capability {
-    /// A host name such as `api.example.com`, or a connection such as `connection:graph`.
+    /// A host name such as `api.example.com`, or a connection such as `connection:graph` or
+    /// `connection:okta`.
     pub host: Place,
     /// The methods.
     #[serde(default = "read_methods")]
@@ -52,20 +54,22 @@ pub(crate) fn root_path() -> Vec<String> {
     vec!["/".to_owned()]
 }
 
-/// Where a request may go: a host, with a port where it is not 443, or a configured API.
+/// Where a request may go: a host, with a port where it is not 443, or a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub enum Place {
     /// Reached by https, without credentials.
     Host(String),
-    /// Reached through the connection of the call, with its credentials.
-    Connection(Api),
+    /// A configured API of Microsoft, reached with the credentials of the call.
+    Api(Api),
+    /// A service that the operator bound to this name, reached with the credentials given there.
+    Service(String),
 }
 
 /// Why a text names no place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a host name or `connection:` with mde, xdr or graph, found `{0}`")]
+#[error("expected a host name or `connection:` with a name, found `{0}`")]
 pub struct PlaceError(String);
 
 impl FromStr for Place {
@@ -73,7 +77,7 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let place = match text.strip_prefix("connection:") {
-            Some(word) => api(word).map(Self::Connection),
+            Some(word) => connection(word),
             None => is_host(text).then(|| Self::Host(text.to_owned())),
         };
         place.ok_or_else(|| PlaceError(text.chars().take(80).collect()))
@@ -98,14 +102,22 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(host) => f.write_str(host),
-            Self::Connection(api) => write!(f, "connection:{}", api.as_str()),
+            Self::Api(api) => write!(f, "connection:{}", api.as_str()),
+            Self::Service(name) => write!(f, "connection:{name}"),
         }
     }
 }
 
-/// The API a plugin calls by this word.
-pub(crate) fn api(word: &str) -> Option<Api> {
-    Api::ALL.into_iter().find(|api| api.as_str() == word)
+/// What a plugin calls by this word: one of the engine's own APIs, or a service bound to the name.
+pub(crate) fn connection(word: &str) -> Option<Place> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    match Api::ALL.into_iter().find(|api| api.as_str() == word) {
+        Some(api) => Some(Place::Api(api)),
+        None => ((1..=40).contains(&word.len())
+            && word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.bytes().all(plain))
+        .then(|| Place::Service(word.to_owned())),
+    }
 }
 
 /// Whether it is a DNS name, with or without a port. Addresses are not: a plugin reaches names.
@@ -168,6 +180,26 @@ impl Manifest {
         Ok(section::append(component, SECTION, &text))
     }
 
+    /// All it asks for as grants, for every effect its methods can serve.
+    #[must_use]
+    pub fn wishes(&self) -> Vec<Grant> {
+        use actions_contract::EffectKind as Effect;
+        let wish = |capability: &Capability| Grant {
+            host: capability.host.clone(),
+            methods: capability.methods.clone(),
+            paths: capability.paths.clone(),
+            effects: vec![
+                Effect::Read,
+                Effect::Notify,
+                Effect::Annotate,
+                Effect::Contain,
+                Effect::Release,
+                Effect::Destroy,
+            ],
+        };
+        self.capabilities.iter().map(wish).collect()
+    }
+
     /// The major version.
     pub(crate) fn major(&self) -> Option<u32> {
         let parts: Vec<u32> = self
@@ -179,7 +211,7 @@ impl Manifest {
         (parts.len() == 3).then(|| parts[0])
     }
 
-    fn check(&self) -> Result<(), PluginError> {
+    pub(crate) fn check(&self) -> Result<(), PluginError> {
         // The family rules live in the action id.
         if format!("{}.a", self.id)
             .parse::<engine_model::ActionId>()
@@ -221,6 +253,7 @@ mod tests {
             "localhost",
             "a.b:8443",
             "connection:graph",
+            "connection:okta",
         ] {
             assert_eq!(good.parse::<Place>().unwrap().to_string(), good);
         }
@@ -237,7 +270,8 @@ mod tests {
             "a:+1",
             "user@a.b",
             "a/b",
-            "connection:azure",
+            "connection:Okta",
+            "connection:o/p",
             "connection:",
             "1.2.3.4:80",
         ] {

@@ -1,9 +1,13 @@
 //! What a plugin may reach: its manifest's wish and the operator's grant, both at every request.
 
-use actions_contract::{EffectKind, Method, Mode};
+use std::collections::BTreeMap;
+
+use actions_contract::{EffectKind, HeaderText, Method, Mode, Secret, Target};
 use engine_model::{Code, code};
 
-use crate::config::Grant;
+use crate::bindings::http::HttpError;
+use crate::config::{Binding, Grant};
+use crate::http::Parsed;
 use crate::manifest::{Capability, Place};
 
 /// A request, as far as the rules look at it.
@@ -28,6 +32,7 @@ pub(crate) struct Reach {
     pub(crate) plugin: String,
     pub(crate) declared: Vec<Capability>,
     pub(crate) granted: Vec<Grant>,
+    pub(crate) bound: BTreeMap<String, Binding>,
 }
 
 impl Reach {
@@ -90,6 +95,46 @@ impl Reach {
     }
 }
 
+impl Reach {
+    /// Puts in what the operator bound to the connection: where it is, and the credential.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is bound, or the guest sets the credential itself.
+    pub(crate) fn bind(&self, mut parsed: Parsed) -> Result<Parsed, HttpError> {
+        let Place::Service(name) = &parsed.place else {
+            return Ok(parsed);
+        };
+        let Some(binding) = self.bound.get(name) else {
+            return Err(HttpError::UnknownConnection(format!(
+                "nothing is bound to `{name}`; this under the plugin `{}` in the configuration \
+                 would: connections: {{{name}: {{url: \"https://…\"}}}}",
+                self.plugin
+            )));
+        };
+        for (header, secret) in &binding.headers {
+            let header = header.to_ascii_lowercase();
+            if parsed
+                .request
+                .headers
+                .iter()
+                .any(|(name, _)| *name == header)
+            {
+                return Err(HttpError::Denied(format!(
+                    "the header `{header}` carries the credential and is set by the engine"
+                )));
+            }
+            let secret = Secret {
+                name: secret.clone(),
+            };
+            let value = HeaderText::Secret(secret);
+            parsed.request.headers.push((header, value));
+        }
+        parsed.request.target = Target::Url(binding.url.trim_end_matches('/').to_owned());
+        Ok(parsed)
+    }
+}
+
 impl Errand<'_> {
     /// Why no grant in the world lets it through.
     fn forbidden(&self) -> Option<&'static str> {
@@ -99,7 +144,7 @@ impl Errand<'_> {
             Some("nothing is changed while the engine simulates or looks up")
         } else if self.effect == EffectKind::Read {
             Some("the action says that it only reads")
-        } else if matches!(self.place, Place::Connection(_)) {
+        } else if matches!(self.place, Place::Api(_)) {
             Some("what changes a configured API is done by the engine's own actions")
         } else {
             None
@@ -113,7 +158,7 @@ pub(crate) const fn is_safe(method: Method) -> bool {
 }
 
 /// Whether `path` is `prefix` or lies below it; `/v1` does not cover `/v10`.
-fn below(path: &str, prefix: &str) -> bool {
+pub(crate) fn below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || prefix.ends_with('/') || rest.starts_with('/'))
 }
@@ -151,6 +196,7 @@ mod tests {
             plugin: "x-ray".to_owned(),
             declared,
             granted,
+            bound: BTreeMap::new(),
         }
     }
 
@@ -158,7 +204,7 @@ mod tests {
     fn each_rule_holds_on_its_own() {
         let api = Place::Host("api.example.com".to_owned());
         let other = Place::Host("evil.example.com".to_owned());
-        let graph = Place::Connection(Api::Graph);
+        let graph = Place::Api(Api::Graph);
         let (get, post, patch) = (Method::Get, Method::Post, Method::Patch);
         let (read, notify, contain) = (EffectKind::Read, EffectKind::Notify, EffectKind::Contain);
         let run = Mode::Execute;

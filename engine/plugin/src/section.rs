@@ -29,6 +29,34 @@ pub(crate) fn find<'a>(component: &'a [u8], name: &str) -> Result<Vec<&'a [u8]>,
     Ok(found)
 }
 
+/// The bytes before a section, and its content.
+type BodyAndContent<'a> = (&'a [u8], &'a [u8]);
+
+/// The bytes before the last section and its content, where that section is custom and called
+/// `name`; it must not stand anywhere else.
+///
+/// # Errors
+///
+/// With a reason for people.
+pub(crate) fn last<'a>(
+    component: &'a [u8],
+    name: &str,
+) -> Result<Option<BodyAndContent<'a>>, &'static str> {
+    let found = find(component, name)?;
+    let content = match found.as_slice() {
+        [] => return Ok(None),
+        [content] => *content,
+        _ => return Err("it has a section twice that may be there once"),
+    };
+    let whole = append(&HEADER, name, content).len() - HEADER.len();
+    match component.split_at_checked(component.len().saturating_sub(whole)) {
+        Some((before, end)) if append(&HEADER, name, content).ends_with(end) => {
+            Ok(Some((before, content)))
+        }
+        _ => Err("something stands behind its signature"),
+    }
+}
+
 /// The component with one more custom section at its end.
 pub(crate) fn append(component: &[u8], name: &str, content: &[u8]) -> Vec<u8> {
     let mut section = Vec::with_capacity(name.len() + content.len() + 5);
@@ -80,6 +108,16 @@ mod tests {
         assert_eq!(find(&two, "mine").unwrap(), [long.as_slice()]);
         assert_eq!(find(&two, "other").unwrap(), [b"x"]);
         assert!(find(&two, "none").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_section_counts_as_the_last_one_only_at_the_end() {
+        let one = append(&HEADER, "mine", &[7; 300]);
+        let (before, content) = last(&one, "mine").unwrap().unwrap();
+        assert_eq!((before, content), (&HEADER[..], &[7_u8; 300][..]));
+        assert_eq!(last(&one, "other").unwrap(), None);
+        assert!(last(&append(&one, "other", b"x"), "mine").is_err());
+        assert!(last(&append(&one, "mine", b"x"), "mine").is_err());
     }
 
     #[test]

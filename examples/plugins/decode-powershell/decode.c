@@ -1,7 +1,8 @@
 // ps-decode.decode: finds the encoded command of a PowerShell command line and says what is in it.
 //
 // No libc. Memory is never freed: each call gets a fresh instance, which ends with it.
-#include "quell.h"
+#define QUELL_SHAPES_ONLY
+#include "quell/quell.h"
 
 // ---- memory -------------------------------------------------------------------------------------
 extern char __heap_base;

@@ -9,6 +9,7 @@ mod emulate;
 mod explain;
 mod lint;
 mod permissions;
+pub(crate) mod plugin;
 mod preflight;
 mod run;
 mod runs;
@@ -36,6 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Runs(command) => runs::runs(command).await,
         Command::Alerts(command) => alerts::alerts(command).await,
         Command::Why(args) => why::why(args).await,
+        Command::Plugin(command) => plugin::plugin(command).await,
         Command::Explain { code } => explain::explain(&code),
         Command::Emulate(args) => emulate::emulate(&args).await,
         Command::Version { format } => version::version(format),

@@ -13,7 +13,7 @@ use crate::wire::{self, Opening, Parts};
 
 pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
     let config = Config::read(&args.config)?;
-    let parts = Parts::build(config, None).await?;
+    let mut parts = Parts::build(config, None).await?;
     let refused = parts
         .playbooks
         .load(wire::playbook_files(&parts.config.playbooks)?);
@@ -40,6 +40,9 @@ pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
     let mut pollers = JoinSet::new();
     for poller in parts.pollers(&engine)? {
         pollers.spawn(poller.run());
+    }
+    if let Some(plugins) = parts.plugins.take() {
+        pollers.spawn(plugins.watch());
     }
     println!("QUELL_READY {address}");
     server.serve(listener, stopped()).await?;

@@ -14,6 +14,8 @@ mod lint;
 mod operate;
 mod partners;
 mod playbooks;
+mod plugin_attacks;
+mod plugins;
 #[expect(dead_code, reason = "the load benchmark uses the rest of it")]
 #[path = "../support/mod.rs"]
 mod support;

@@ -90,9 +90,10 @@ async fn a_pending_answer_keeps_its_state_until_it_is_resumed() {
         panic!("{outcome:?}")
     };
     assert_eq!(
-        (&state, resume_after),
+        (&state["state"], resume_after),
         (&json!({ "scan": 7 }), Millis::from_secs(90))
     );
+    assert!(state["digest"].as_str().unwrap().starts_with("sha256:"));
     assert_eq!(note.as_deref(), Some("waiting for the scan"));
     let resumed = Call {
         resume: Some(state),

@@ -285,3 +285,48 @@ async fn a_slow_plugin_waits_for_its_own_places_only() {
     assert!(took < Duration::from_millis(900), "{took:?}");
     assert_eq!(wire.sent().len(), 4);
 }
+
+#[tokio::test]
+async fn a_million_log_lines_leave_a_hundred() {
+    let chatter = changed(guests::CHATTER, "(i32.const 1000)", "(i32.const 1000000)");
+    let action = act(&chatter).await;
+    let lines = Lines::default();
+    let heard = tracing::subscriber::set_default(lines.clone());
+    let outcome = action.call(&call(&*action), &no_wire()).await;
+    drop(heard);
+    let (kept, dropped) = *lines.0.lock().unwrap();
+    // It gets through in its computing time, or is stopped; the log is the same.
+    assert!(
+        matches!(outcome, Outcome::Done { .. }) || failure(&outcome) == ("timeout", "PL0202"),
+        "{outcome:?}"
+    );
+    assert_eq!(kept, 100);
+    assert!(dropped > 1_000, "{dropped}");
+}
+
+#[tokio::test]
+async fn a_guest_with_a_door_of_its_own_is_not_installed() {
+    // What `fetch` of other engines, sockets, files and the environment need.
+    let manifest = json!({ "id": "guest", "version": "1.0.0" });
+    for (interface, function) in [
+        ("wasi:http/outgoing-handler@0.2.3", "handle"),
+        ("wasi:cli/environment@0.2.3", "get-environment"),
+        ("wasi:filesystem/preopens@0.2.3", "get-directories"),
+        ("wasi:sockets/instance-network@0.2.3", "instance-network"),
+    ] {
+        let text = format!(
+            "(component (import \"{interface}\" (instance (export \"{function}\" (func)))) \
+             (instance $actions) (export \"quell:plugin/actions@0.1.0\" (instance $actions)))"
+        );
+        let bare = wat::parse_str(text).unwrap();
+        let manifest: engine_plugin::Manifest = serde_json::from_value(manifest.clone()).unwrap();
+        let file = manifest.embed(&bare).unwrap();
+        let config = engine_plugin::PluginConfig::of("guest.wasm");
+        let error = strict().load(&file, &config).await.err().unwrap();
+        assert_eq!(error.code().as_str(), "PL0101");
+        assert!(
+            error.to_string().contains(&format!("imports {interface}")),
+            "{error}"
+        );
+    }
+}

@@ -7,5 +7,8 @@
 mod calls;
 mod example;
 mod hostile;
+mod languages;
 mod reach;
+mod speed;
 mod support;
+mod trust;

@@ -1,7 +1,9 @@
 //! What leaves the engine on behalf of a guest.
 
-use crate::support::{Service, Wire, act, call, failure, load_with, strict};
-use actions_contract::{Api, Call, HeaderText, Mode, Outcome, Sent, Target};
+use crate::support::{
+    Service, Wire, act, api_example, call, component, failure, load_with, strict,
+};
+use actions_contract::{Api, Call, HeaderText, Mode, Outcome, Secret, Sent, Target};
 use actions_interface::guests::{self, changed};
 use engine_model::Millis;
 use serde_json::json;
@@ -54,7 +56,7 @@ async fn a_host_that_is_not_declared_is_refused_with_the_line_that_would_allow_i
 #[tokio::test]
 async fn a_host_that_is_declared_but_not_granted_is_refused() {
     let host = strict();
-    let capabilities = crate::support::api_example();
+    let capabilities = api_example();
     let loaded = load_with(&host, guests::ASK, capabilities, json!([]))
         .await
         .unwrap();
@@ -92,13 +94,8 @@ async fn an_action_that_reads_cannot_write() {
 
 #[tokio::test]
 async fn nothing_is_written_while_simulating_or_looking_up() {
-    let simulates = changed(
-        guests::POST_AND_TRAP,
-        "$simulates i32 (i32.const 0)",
-        "$simulates i32 (i32.const 1)",
-    );
-    for mode in [Mode::Simulate, Mode::Reconcile] {
-        let action = act(&simulates).await;
+    for (mode, told) in [(Mode::Simulate, "done"), (Mode::Reconcile, "failed")] {
+        let action = act(guests::POST_AND_TRAP).await;
         let wire = Wire::to(Service::Answers(200));
         let outcome = action
             .call(
@@ -109,9 +106,73 @@ async fn nothing_is_written_while_simulating_or_looking_up() {
                 &wire,
             )
             .await;
-        assert_eq!(failure(&outcome), ("plugin_trap", "PL0201"));
+        match told {
+            "done" => assert!(matches!(outcome, Outcome::Done { .. })),
+            _ => assert_eq!(failure(&outcome), ("plugin_trap", "PL0201")),
+        }
         assert!(wire.sent().is_empty());
     }
+}
+
+#[tokio::test]
+async fn an_action_whose_simulation_writes_does_not_install() {
+    let simulates = changed(
+        guests::POST_AND_TRAP,
+        "$simulates i32 (i32.const 0)",
+        "$simulates i32 (i32.const 1)",
+    );
+    let refused = load_with(&strict(), &simulates, api_example(), json!([])).await;
+    let error = refused.err().unwrap();
+    assert_eq!(error.code().as_str(), "PL0102");
+    assert!(
+        error.to_string().contains("act: it says that it simulates"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_is_reached_where_the_operator_says_with_the_credential_given_there() {
+    let host = strict();
+    let wish = json!([{ "host": "connection:okta", "methods": ["GET"], "paths": ["/v1.0/users"] }]);
+    let guest = changed(guests::READ_GRAPH, "\"graph\\00\"", "\"okta\\00\"");
+    // `act` says that it uses `graph`; the text is the prelude's.
+    let guest = guests::whole(&guest).replace(
+        "(i32.const 1216) \"graph\\00\"",
+        "(i32.const 1216) \"okta\\00\"",
+    );
+    let manifest = json!({ "id": "guest", "version": "1.2.3", "capabilities": wish });
+    let file = component(&guest, actions_interface::WIT, &manifest);
+    let load = |connections: serde_json::Value| {
+        let config = json!({ "file": "x", "grants": wish, "connections": connections });
+        let config: engine_plugin::PluginConfig = serde_json::from_value(config).unwrap();
+        let (host, file) = (&host, &file);
+        async move { host.load(file, &config).await.unwrap() }
+    };
+    let bound = load(json!({
+        "okta": { "url": "https://acme.okta.com/", "headers": { "Authorization": "okta_token" } }
+    }))
+    .await;
+    let wire = Wire::to(Service::Answers(200));
+    bound.actions[0]
+        .call(&call(&*bound.actions[0]), &wire)
+        .await;
+    let [request] = wire.sent().try_into().unwrap();
+    assert_eq!(
+        request.target,
+        Target::Url("https://acme.okta.com".to_owned())
+    );
+    assert_eq!(request.path, "/v1.0/users/u1");
+    let secret = HeaderText::Secret(Secret {
+        name: "okta_token".to_owned(),
+    });
+    assert_eq!(request.headers, [("authorization".to_owned(), secret)]);
+
+    let unbound = load(json!({})).await;
+    let wire = Wire::to(Service::Answers(200));
+    unbound.actions[0]
+        .call(&call(&*unbound.actions[0]), &wire)
+        .await;
+    assert!(wire.sent().is_empty());
 }
 
 #[tokio::test]
