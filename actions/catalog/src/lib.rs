@@ -4,6 +4,8 @@
 
 mod list;
 mod reference;
+mod resources;
+mod retired;
 mod schemas;
 #[cfg(test)]
 mod tests;
@@ -12,4 +14,6 @@ pub use actions_defender::hunting::HuntingApi;
 pub use actions_defender::sources::sources;
 pub use list::{Options, catalog, endpoints, infos, resolver};
 pub use reference::reference_markdown;
+pub use resources::{reference_pages, resource_of};
+pub use retired::{RETIRED, successor};
 pub use schemas::action_schemas;

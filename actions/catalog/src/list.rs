@@ -1,6 +1,7 @@
 //! The list.
 
 mod defender;
+mod graph;
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,7 +17,14 @@ pub struct Options {
 }
 
 /// The action that finds the one object behind an id, for each kind of entity that has one.
-const RESOLVERS: [(&str, &str); 1] = [("device", "defender.get-machine")];
+const RESOLVERS: [(&str, &str); 6] = [
+    ("detection_rule", "graph.get-detection-rule"),
+    ("device", "defender.get-machine"),
+    ("identity_account", "graph.get-identity-account"),
+    ("mail", "graph.get-analyzed-email"),
+    ("security_action", "graph.get-security-action"),
+    ("user", "graph.get-user"),
+];
 
 /// An entry of the list: the action, and its endpoint where it is one operation.
 #[derive(Clone)]
@@ -29,7 +37,10 @@ struct Entry {
 fn entries(options: Options) -> Vec<Entry> {
     // To make the schemas of hundreds of actions takes a while, and they stay the same.
     static MADE: LazyLock<Vec<Entry>> =
-        LazyLock::new(|| defender::DEFENDER.iter().map(|make| make()).collect());
+        LazyLock::new(|| {
+        let defender = defender::DEFENDER.iter().map(|make| make());
+        defender.chain(graph::entries()).collect()
+    });
     let mut entries = MADE.clone();
     entries.extend([
         builtin::<ListTenants>(),

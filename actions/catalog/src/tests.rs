@@ -122,6 +122,15 @@ fn whatever_contains_has_a_target_and_an_undo_that_releases_the_same_kind_of_thi
 /// Kinds of entities that are nothing but their own text: there is no directory to look them up in.
 const PLAIN: [&str; 6] = ["domain", "file", "indicator", "ip", "scan", "url"];
 
+/// Kinds of things that no documented operation reads: guard rails see nothing but their id.
+const UNREADABLE: [&str; 5] = [
+    "directory_device",
+    "ediscovery_search",
+    "permission_grant",
+    "service_principal",
+    "subject",
+];
+
 #[test]
 fn a_resolver_takes_and_gives_the_entity_it_is_registered_for() {
     let infos = all();
@@ -134,7 +143,11 @@ fn a_resolver_takes_and_gives_the_entity_it_is_registered_for() {
         else {
             continue;
         };
-        let id = resolver(&target.entity).unwrap_or_else(|| panic!("no resolver: {target:?}"));
+        let Some(id) = resolver(&target.entity) else {
+            let known = UNREADABLE.contains(&target.entity.as_str());
+            assert!(known, "no resolver: {target:?}");
+            continue;
+        };
         let resolver = find(&infos, id);
         assert_eq!(resolver.effect.kind(), EffectKind::Read);
         assert_eq!(resolver.target.as_ref().unwrap().entity, target.entity);

@@ -12,10 +12,35 @@ use crate::{Api, Confidence, Effect, Idempotency, Method, Operation, Rate};
 /// The parameter that names what an action acts on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TargetParam {
-    /// The parameter's name.
+    /// The parameter's name; `emails[].id` for a field of the entries of a list.
     pub param: String,
     /// `device`, `user`, `mail`, `file`, `ip`, `domain`, `url`, `indicator` or `scan`.
     pub entity: String,
+}
+
+impl TargetParam {
+    /// What the arguments name as the target: as many texts as there are different ones, so that a
+    /// list with one entry names one target.
+    #[must_use]
+    pub fn named<'a>(&self, args: &'a Value) -> Vec<&'a str> {
+        let (param, field) = match self.param.split_once("[].") {
+            Some((param, field)) => (param, Some(field)),
+            None => (self.param.as_str(), None),
+        };
+        let value = &args[param];
+        let entries = value
+            .as_array()
+            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        let mut texts: Vec<&str> = Vec::new();
+        for entry in entries {
+            let text = field.map_or(entry, |field| &entry[field]);
+            let text = text.as_str().unwrap_or_default().trim();
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        texts
+    }
 }
 
 /// The facts of an action.
@@ -106,13 +131,20 @@ impl ActionInfo {
     }
 }
 
-/// The parameter marked `x-entity` in a schema of parameters; none when there are several.
+/// The parameter marked `x-entity` in a schema of parameters, or that holds entries with a field
+/// marked so; none when there are several.
 pub(crate) fn target_of(parameters: &Value) -> Option<TargetParam> {
     let properties = parameters.get("properties")?.as_object()?;
-    let mut marked = properties.iter().filter_map(|(param, schema)| {
+    let with_fields = properties.iter().flat_map(|(param, schema)| {
+        let inside = schema["items"]["properties"].as_object();
+        let fields = inside.into_iter().flatten();
+        let fields = fields.map(move |(field, schema)| (format!("{param}[].{field}"), schema));
+        std::iter::once((param.clone(), schema)).chain(fields)
+    });
+    let mut marked = with_fields.filter_map(|(param, schema)| {
         let entity = schema.get("x-entity")?.as_str()?;
         Some(TargetParam {
-            param: param.clone(),
+            param,
             entity: entity.to_owned(),
         })
     });

@@ -26,7 +26,7 @@ pub fn json<T: DeserializeOwned>(response: &Response) -> Result<T, ActionError> 
     serde_json::from_slice(&response.body).map_err(|error| unreadable(&error.to_string()))
 }
 
-/// Reads one entity from a response.
+/// Reads one entity from a response; a success without content is an entity without fields.
 ///
 /// # Errors
 ///
@@ -34,6 +34,9 @@ pub fn json<T: DeserializeOwned>(response: &Response) -> Result<T, ActionError> 
 pub fn entity<T: DeserializeOwned + JsonSchema + 'static>(
     response: &Response,
 ) -> Result<T, ActionError> {
+    if response.body.is_empty() {
+        return typed(Value::Object(Map::new()));
+    }
     typed(json(response)?)
 }
 
@@ -125,10 +128,10 @@ fn fit_fields(fields: Map<String, Value>, schema: &Value) -> Map<String, Value> 
     let mut out = Map::new();
     let mut extra = Map::new();
     for (vendor_name, value) in fields {
-        if vendor_name.contains("@odata.") {
+        let name = name_in(known, &vendor_name);
+        if vendor_name.contains("@odata.") && known.get(&name).is_none() {
             continue;
         }
-        let name = name_in(known, &vendor_name);
         match known.get(&name) {
             // Null where the type wants a list is the same as no list.
             Some(field) if value.is_null() && !allows(field, "null") => {}

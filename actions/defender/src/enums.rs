@@ -208,6 +208,7 @@ pub enum NewAlertStatus {
 
 /// The verdict on an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::spelling::any)]
 pub enum Classification {
     /// It was an attack.
     #[serde(alias = "truePositive")]

@@ -19,7 +19,10 @@ pub mod export_files;
 pub mod export_records;
 pub mod files;
 mod follow;
+pub mod graph;
 pub mod hunting;
+pub mod incident;
+pub mod incidents;
 pub mod indicator_batches;
 pub mod indicators;
 pub mod inventories;
@@ -42,6 +45,7 @@ pub mod scan_history;
 pub mod scans;
 pub mod software;
 pub mod sources;
+pub mod spelling;
 pub mod start_investigation;
 #[cfg(test)]
 mod tests;

@@ -345,6 +345,18 @@ pub(crate) const fn default_limit() -> u32 {
     100
 }
 
+/// Reads a collection that comes in one answer.
+pub(crate) fn whole<T: DeserializeOwned + JsonSchema + 'static>(
+    response: &Response,
+) -> Result<Listed<T>, ActionError> {
+    let mut body: Value = json(response)?;
+    Ok(Listed {
+        truncated: body.get("@odata.nextLink").is_some(),
+        value: read::collection(&mut body)?,
+        next: None,
+    })
+}
+
 /// Reads a documented example of a collection.
 pub(crate) fn example<T: DeserializeOwned + JsonSchema + 'static>(text: &str) -> Listed<T> {
     let mut body = serde_json::from_str(text).expect("documented examples are JSON");

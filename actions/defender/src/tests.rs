@@ -1,3 +1,5 @@
+mod graph;
+
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Mutex;

@@ -1,5 +1,7 @@
 //! The emulator and what it offers to the program it lives in.
 
+mod additions;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
@@ -21,7 +23,7 @@ use crate::seed::Seed;
 use crate::state::{self, State};
 use crate::token::{self, Issuer};
 use crate::world::World;
-use crate::{behaviour, control, wire};
+use crate::{behaviour, control};
 
 /// Why a value is not taken as an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +76,8 @@ impl Emulator {
     /// An emulator that goes by `clock`.
     #[must_use]
     pub fn with_clock(options: Options, clock: impl Clock + 'static) -> Self {
-        let endpoints = actions_catalog::endpoints();
+        let mut endpoints = actions_catalog::endpoints();
+        endpoints.extend(behaviour::followed(&endpoints));
         let seed = Seed::new(options.seed);
         let now_ms = clock.now_ms();
         let worlds = options.tenants.iter().map(|tenant| {
@@ -165,18 +168,6 @@ impl Emulator {
         self.0.moved_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
-    /// A token for `api`, as the token endpoint would give it to the tenant's application.
-    #[must_use]
-    pub fn issue_token(&self, tenant: &str, api: Api) -> Option<String> {
-        let tenant = self
-            .0
-            .options
-            .tenants
-            .iter()
-            .find(|other| other.id == tenant)?;
-        Some(self.0.issuer.issue(tenant, api, 0, self.now_ms()))
-    }
-
     /// The alert that the world begins with, in the vendor's shape with its evidence: on a
     /// workstation of the first tenant.
     #[must_use]
@@ -190,33 +181,6 @@ impl Emulator {
         self.world(tenant)
             .and_then(|world| world.alert(&world.demo_alert_id).cloned())
             .unwrap_or(Value::Null)
-    }
-
-    /// Adds an alert to a tenant, or replaces the one with its id. What lists need is filled in:
-    /// the tenant, the times, empty comments and evidence.
-    ///
-    /// # Errors
-    ///
-    /// When it is not an alert or the tenant does not exist.
-    pub fn add_alert(&self, tenant: &str, mut alert: Value) -> Result<Value, AlertError> {
-        let now = wire::vendor_time(self.now_ms());
-        let fields = alert.as_object_mut().ok_or(AlertError::NotAnObject)?;
-        if !fields.get("id").is_some_and(Value::is_string) {
-            return Err(AlertError::NoId);
-        }
-        for (name, value) in [
-            ("aadTenantId", json!(tenant)),
-            ("alertCreationTime", json!(now)),
-            ("lastUpdateTime", json!(now)),
-            ("status", json!("New")),
-            ("comments", json!([])),
-            ("evidence", json!([])),
-        ] {
-            fields.entry(name).or_insert(value);
-        }
-        let mut world = self.world(tenant).ok_or(AlertError::UnknownTenant)?;
-        world.put_alert(alert.clone());
-        Ok(alert)
     }
 
     /// Orders a fault and gives back its number.
@@ -286,6 +250,7 @@ impl Emulator {
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         let ids = self.0.endpoints.iter().map(|endpoint| endpoint.id);
+        let ids = ids.filter(|id| *id != behaviour::FOLLOWED);
         let (served, rest): (Vec<_>, Vec<_>) = ids.partition(|id| behaviour::of(id).is_some());
         let echoes = |id: &&str| echo::answer(id, &[]).is_some();
         let (echoed, unserved) = rest.into_iter().partition(echoes);

@@ -295,6 +295,7 @@ impl Emulator {
             query: &incoming.query,
             body: &incoming.body,
             caller,
+            path: &incoming.path,
             base_url: &base_url,
         };
         let result = behaviour(&mut cx);
@@ -324,6 +325,9 @@ impl Emulator {
         if !caller.is_for(endpoint.api) {
             return Err(unauthorized("The audience is invalid"));
         }
+        if let Some(scopes) = &caller.scp {
+            return self.admit_user(endpoint, scopes, incoming).map(|()| caller);
+        }
         let wanted = endpoint.permissions.application;
         if caller
             .roles
@@ -339,6 +343,25 @@ impl Emulator {
             caller.appid,
             caller.roles.join(", ")
         );
+        let refusal = Refusal::new(403, "Forbidden", message);
+        let mut reply = self.refuse(refusal, Some(endpoint), incoming);
+        reply.role_missing = Some(needed);
+        Err(Box::new(reply))
+    }
+
+    /// Checks what a person lets the application do.
+    fn admit_user(
+        &self,
+        endpoint: &Endpoint,
+        scopes: &str,
+        incoming: &Incoming,
+    ) -> Result<(), Box<Reply>> {
+        let wanted = endpoint.permissions.delegated;
+        if scopes.split(' ').any(|scope| wanted.contains(&scope)) {
+            return Ok(());
+        }
+        let needed = wanted.join(", ");
+        let message = format!("The token has none of these scopes: {needed}.");
         let refusal = Refusal::new(403, "Forbidden", message);
         let mut reply = self.refuse(refusal, Some(endpoint), incoming);
         reply.role_missing = Some(needed);

@@ -28,6 +28,8 @@ pub struct TenantState {
     pub id: String,
     /// The devices.
     pub machines: Vec<MachineState>,
+    /// The groups of the directory, each with its name and members.
+    pub groups: Vec<Value>,
     /// The machine actions as the API shows them, hidden ones included, oldest first.
     pub actions: Vec<Value>,
 }
@@ -73,6 +75,7 @@ pub(crate) fn of(world: &World, now_ms: i64) -> TenantState {
     TenantState {
         id: world.tenant.clone(),
         machines: machines.collect(),
+        groups: world.graph.groups(),
         actions: world
             .actions
             .iter()

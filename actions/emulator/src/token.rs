@@ -46,7 +46,11 @@ pub(crate) struct Caller {
     exp: i64,
     pub(crate) appid: String,
     idtyp: String,
+    #[serde(default)]
     pub(crate) roles: Vec<String>,
+    /// What a person lets the application do, where the token is of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scp: Option<String>,
     sub: String,
     pub(crate) tid: String,
     uti: String,
@@ -190,9 +194,13 @@ impl Issuer {
 
     /// A token of `tenant` for `api`.
     pub(crate) fn issue(&self, tenant: &Tenant, api: Api, number: u64, now_ms: i64) -> String {
+        self.signed(&self.claims(tenant, api, number, now_ms))
+    }
+
+    fn claims(&self, tenant: &Tenant, api: Api, number: u64, now_ms: i64) -> Caller {
         let now = now_ms.div_euclid(1000);
         let lifetime = i64::try_from(self.lifetime.as_ms() / 1000).unwrap_or(i64::MAX);
-        let caller = Caller {
+        Caller {
             aud: audience(api).to_owned(),
             iss: format!("https://sts.windows.net/{}/", tenant.id),
             iat: now,
@@ -206,11 +214,32 @@ impl Issuer {
                 .filter(|role| self.belongs(role, api))
                 .cloned()
                 .collect(),
+            scp: None,
             sub: self.seed.guid(&tenant.client_id, 0),
             tid: tenant.id.clone(),
             uti: URL_SAFE_NO_PAD.encode(&self.seed.digest("uti", number)[..16]),
             ver: "1.0".to_owned(),
-        };
+        }
+    }
+
+    /// A token of a person of `tenant` who may do what `scopes` says.
+    pub(crate) fn issue_for_user(
+        &self,
+        tenant: &Tenant,
+        api: Api,
+        scopes: String,
+        now_ms: i64,
+    ) -> String {
+        let caller = self.claims(tenant, api, 0, now_ms);
+        self.signed(&Caller {
+            idtyp: "user".to_owned(),
+            roles: Vec::new(),
+            scp: Some(scopes),
+            ..caller
+        })
+    }
+
+    fn signed(&self, caller: &Caller) -> String {
         let header = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"EMULATED"}"#);
         let claims = URL_SAFE_NO_PAD.encode(json!(caller).to_string());
         let signature = self.signature(&header, &claims);

@@ -3,6 +3,7 @@
 mod alert_changes;
 mod alerts;
 mod body;
+mod graph;
 mod hunting;
 pub(crate) mod indicators;
 pub(crate) mod investigations;
@@ -12,6 +13,8 @@ mod machine_actions;
 mod machines;
 mod related;
 mod submissions;
+
+use actions_contract::{Endpoint, Method};
 
 use crate::reply::{Refusal, Reply};
 use crate::token::Caller;
@@ -29,6 +32,8 @@ pub(crate) struct Cx<'a> {
     pub(crate) query: &'a [(String, String)],
     pub(crate) body: &'a [u8],
     pub(crate) caller: &'a Caller,
+    /// The path of the request, as it came.
+    pub(crate) path: &'a str,
     /// Where the emulator can be reached.
     pub(crate) base_url: &'a str,
 }
@@ -128,12 +133,40 @@ const BEHAVIOURS: &[(&str, Behaviour)] = &[
     ("graph.run-hunting-query", hunting::graph),
 ];
 
+/// The operation by which work that takes its time is followed: a link the service gives.
+pub(crate) const FOLLOWED: &str = "graph.operation";
+
+/// The lines of such links: what is asked there is what began the work.
+pub(crate) fn followed(endpoints: &[Endpoint]) -> Vec<Endpoint> {
+    let links = [
+        (
+            "graph.reset-user-password",
+            "/v1.0/users/{id}/authentication/operations/{operationId}",
+        ),
+        (
+            "graph.purge-ediscovery-search-data",
+            "/v1.0/security/cases/ediscoveryCases/{caseId}/operations/{operationId}",
+        ),
+    ];
+    let of = |(id, path)| {
+        let began = endpoints.iter().find(|endpoint| endpoint.id == id)?;
+        Some(Endpoint {
+            id: FOLLOWED,
+            method: Method::Get,
+            path,
+            ..began.clone()
+        })
+    };
+    links.into_iter().filter_map(of).collect()
+}
+
 /// The behaviour of an operation, if it has one.
 pub(crate) fn of(operation: &str) -> Option<Behaviour> {
     BEHAVIOURS
         .binary_search_by(|(id, _)| (*id).cmp(operation))
         .ok()
         .map(|at| BEHAVIOURS[at].1)
+        .or_else(|| graph::of(operation))
 }
 
 #[cfg(test)]

@@ -79,6 +79,7 @@ impl Bench {
             query: &[("tag".to_owned(), "dc".to_owned())],
             body: &body,
             caller: &self.caller,
+            path: "/",
             base_url: "http://127.0.0.1:1",
         };
         let operation = format!("defender.{operation}");

@@ -6,6 +6,7 @@ mod parse;
 use serde_json::{Value, json};
 
 use crate::reply::{Refusal, Reply};
+use crate::wire;
 
 pub(crate) use filter::Filter;
 
@@ -120,6 +121,44 @@ impl Ask {
             let before = if page.is_empty() { 0 } else { self.skip };
             body["@odata.count"] = json!(before + page.len() + rows.count());
         }
+        Reply::ok(body)
+    }
+}
+
+impl Ask {
+    /// The page of `rows` asked for, with a link to the next one where there is more.
+    pub(crate) fn linked<'r>(
+        &self,
+        collection: &Collection,
+        rows: impl Iterator<Item = &'r Value>,
+        show: impl Fn(&Value) -> Value,
+        (url, query): (&str, &[(String, String)]),
+    ) -> Reply {
+        let mut rows = rows.skip(self.skip);
+        // What is passed over is not copied.
+        let page: Vec<Value> = rows.by_ref().take(self.top).map(show).collect();
+        let context = format!("{}/$metadata#{}", collection.root, collection.name);
+        let mut body = json!({ "@odata.context": context });
+        let got = page.len();
+        let rest = rows.next().is_some();
+        if self.count {
+            let after = rows.count() + usize::from(rest);
+            body["@odata.count"] = json!(self.skip + got + after);
+        }
+        if rest {
+            let kept = query.iter().filter(|(name, _)| name != "$skip");
+            let mut link = format!("{url}?");
+            for (name, value) in kept {
+                link.push_str(&format!(
+                    "{}={}&",
+                    wire::encoded(name),
+                    wire::encoded(value)
+                ));
+            }
+            link.push_str(&format!("$skip={}", self.skip + got));
+            body["@odata.nextLink"] = json!(link);
+        }
+        body["value"] = Value::Array(page);
         Reply::ok(body)
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod alert;
 mod evidence;
 mod fleet;
+pub(crate) mod graph;
 pub(crate) mod machine;
 pub(crate) mod machine_action;
 mod scenario;
@@ -50,6 +51,8 @@ pub(crate) struct World {
     number: u64,
     pub(crate) pace: Pace,
     isolation: Ending,
+    /// What Microsoft Graph shows.
+    pub(crate) graph: graph::Graph,
 }
 
 impl World {
@@ -88,6 +91,7 @@ impl World {
             number: 70_000,
             pace: Pace::of(options),
             isolation: options.isolation,
+            graph: graph::Graph::default(),
         };
         let (older, demo) = alert::seeded(&world, &seed);
         world.demo_alert_id = demo["id"].as_str().unwrap_or_default().to_owned();
@@ -95,6 +99,7 @@ impl World {
         world.investigations = behaviour::investigations::seeded(&victim.id, &victim.name, now_ms);
         world.put_alert(older);
         world.put_alert(demo);
+        world.graph = graph::Graph::of(&world);
         world
     }
 

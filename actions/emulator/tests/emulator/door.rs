@@ -82,6 +82,13 @@ impl Door {
         self.with_token(token)
     }
 
+    /// The door of the first tenant, with a token of a person for `api`.
+    pub(crate) fn user_token_for(&self, api: Api) -> Self {
+        let tenant = &self.emulator.options().tenants[0].id;
+        let token = self.emulator.issue_user_token(tenant, api);
+        self.with_token(token)
+    }
+
     pub(crate) fn with_token(&self, token: Option<String>) -> Self {
         Self {
             emulator: self.emulator.clone(),

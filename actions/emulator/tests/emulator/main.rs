@@ -11,10 +11,14 @@ mod every_operation;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod graph;
+#[cfg(test)]
 mod hunting;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod operations;
+#[cfg(test)]
+mod paging;
 #[cfg(test)]
 mod tokens;

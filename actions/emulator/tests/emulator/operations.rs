@@ -1,8 +1,10 @@
 //! The operations of the catalog, performed against the emulator.
 
+use std::sync::{Arc, LazyLock};
+
 use actions_catalog::{Options as CatalogOptions, catalog};
 use actions_contract::{
-    ActionError, Body, BoxFuture, Call, EffectKind, Egress, EgressError, ErrorKind, KeptFile, Mode,
+    Action, ActionError, Body, BoxFuture, Call, EffectKind, Egress, EgressError, ErrorKind, KeptFile, Mode,
     Outcome, Request, Response, Sent, Target,
 };
 use actions_emulator::{Ending, Fault, FaultMatch, FaultRule};
@@ -45,6 +47,12 @@ impl Egress for Door {
                 }
                 Target::SecretUrl(_) => panic!("{} leaves the API", request.operation),
             };
+            let door = match &request.target {
+                Target::Api(api) if in_user_context_only(&request.operation) => {
+                    self.user_token_for(*api)
+                }
+                _ => door,
+            };
             let method = request.method.as_str();
             let mut answer = door.send_text(method, &path, &content_type, body).await;
             if let Some(max) = request.keep_bytes_max {
@@ -60,7 +68,13 @@ impl Egress for Door {
             match answer.status {
                 Some(status) => Ok(Response {
                     status,
-                    headers: Vec::new(),
+                    headers: answer
+                        .headers
+                        .iter()
+                        .filter_map(|(name, value)| {
+                            Some((name.to_string(), value.to_str().ok()?.to_owned()))
+                        })
+                        .collect(),
                     body: answer.bytes,
                     retry_after: None,
                 }),
@@ -100,9 +114,20 @@ pub(crate) fn call(door: &Door, action: &str, args: Value) -> Call {
     }
 }
 
+/// Every action, made once: that takes its time.
+static ACTIONS: LazyLock<Vec<Arc<dyn Action>>> =
+    LazyLock::new(|| catalog(CatalogOptions::default()));
+
+/// Whether no application may call an operation without a person.
+fn in_user_context_only(operation: &str) -> bool {
+    let mut actions = ACTIONS.iter();
+    actions
+        .find(|action| action.info().id.as_str() == operation)
+        .is_some_and(|action| action.info().permissions_application.is_empty())
+}
+
 pub(crate) async fn perform(door: &Door, call: &Call) -> Outcome {
-    let actions = catalog(CatalogOptions::default());
-    let action = actions
+    let action = ACTIONS
         .iter()
         .find(|action| action.info().id == call.action);
     let action = action.unwrap_or_else(|| panic!("{} is not in the catalog", call.action));
@@ -146,7 +171,7 @@ pub(crate) fn done(outcome: Outcome) -> Value {
 }
 
 #[track_caller]
-fn failed(outcome: Outcome) -> ErrorKind {
+pub(crate) fn failed(outcome: Outcome) -> ErrorKind {
     match outcome {
         Outcome::Failed { error } => error.kind,
         other => panic!("not failed: {other:?}"),
@@ -235,7 +260,7 @@ async fn a_lost_answer_is_found_again_and_a_lost_request_is_not() {
 }
 
 /// Performs an action and checks that its output is typed to the last field and not empty.
-async fn check(door: &Door, action: &str, args: Value) {
+pub(crate) async fn check(door: &Door, action: &str, args: Value) {
     let output = done(perform(door, &call(door, action, args)).await);
     // Fields of another shape than documented end up in `extra`.
     let text = output.to_string();
@@ -295,7 +320,7 @@ async fn hunting_results_have_the_documented_shape() {
 #[tokio::test]
 async fn the_examples_of_the_catalog_are_understood() {
     let door = Door::new();
-    for action in catalog(CatalogOptions::default()) {
+    for action in ACTIONS.iter() {
         let info = action.info();
         // A link of an example leads out of this world.
         if info.api.is_none() || info.example.get("link").is_some() {

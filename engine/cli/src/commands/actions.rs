@@ -57,7 +57,9 @@ fn summary(info: &actions_contract::ActionInfo) -> serde_json::Value {
     json!({
         "id": info.id,
         "title": info.title,
+        "resource": actions_catalog::resource_of(info),
         "effect": info.effect.kind(),
+        "undo": undo(&info.effect),
         "idempotency": info.idempotency,
         "settles": info.settles,
         "api": info.api,
@@ -65,7 +67,17 @@ fn summary(info: &actions_contract::ActionInfo) -> serde_json::Value {
         "path": info.path,
         "permissions_application": info.permissions_application,
         "permissions_delegated": info.permissions_delegated,
+        "rate": info.rate,
+        "beta": info.beta,
         "confidence": info.confidence,
         "source": info.source,
     })
+}
+
+/// The action that takes a containment back.
+fn undo(effect: &actions_contract::Effect) -> Option<&str> {
+    match effect {
+        actions_contract::Effect::Contain { undo } => Some(undo),
+        _ => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! `quell lint`.
 
 use engine_driver::Playbooks;
-use engine_model::{Severity, code};
+use engine_model::{Diagnostic, Severity, code};
 use engine_playbook::render::{self, Colour, Finding, Source};
 
 use crate::args::{Format, LintArgs};
@@ -26,7 +26,8 @@ pub(super) async fn lint(args: &LintArgs) -> Result<(), Fault> {
     }
     let mut findings: Vec<Finding> = Vec::new();
     for file in &files {
-        let (_, diagnostics) = playbooks.check(&file.text);
+        let (_, mut diagnostics) = playbooks.check(&file.text);
+        name_successors(&mut diagnostics);
         let source = Source {
             file: &file.path,
             text: &file.text,
@@ -67,4 +68,19 @@ pub(super) async fn lint(args: &LintArgs) -> Result<(), Fault> {
         return Err(Fault::silent(Kind::Invalid));
     }
     Ok(())
+}
+
+/// Of an action that the vendor has retired, says which one takes its place.
+fn name_successors(diagnostics: &mut [Diagnostic]) {
+    let unknown = diagnostics
+        .iter_mut()
+        .filter(|found| found.code == code::PB0501);
+    for found in unknown {
+        let written = found.message.split('`').nth(1).unwrap_or_default();
+        if let Some(successor) = actions_catalog::successor(written) {
+            let help = format!("the vendor has retired it: `{successor}` takes its place");
+            found.help = Some(help);
+            found.fix = None;
+        }
+    }
 }

@@ -72,11 +72,9 @@ pub(crate) fn files() -> BTreeMap<PathBuf, String> {
         });
         let name = format!("actions/{}.json", info.id);
         files.insert(PathBuf::from(name), pretty(&schema));
-        let name = format!("actions/{}.md", info.id);
-        files.insert(
-            PathBuf::from(name),
-            actions_catalog::reference_markdown(info),
-        );
+    }
+    for (name, page) in actions_catalog::reference_pages(&infos) {
+        files.insert(Path::new("reference").join(name), page);
     }
     files
 }
@@ -90,21 +88,24 @@ fn orphans(out: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>
     if !out.join("playbook.schema.json").is_file() {
         return Ok(orphans);
     }
-    let Ok(entries) = std::fs::read_dir(out.join("actions")) else {
-        return Ok(orphans);
-    };
-    for entry in entries {
-        let entry = entry?;
-        let name = Path::new("actions").join(entry.file_name());
-        let ours = name
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .is_some_and(|stem| stem.contains('.'))
-            && name
-                .extension()
-                .is_some_and(|ext| ext == "json" || ext == "md");
-        if ours && entry.path().is_file() && !files.contains_key(&name) {
-            orphans.push(name);
+    for folder in ["actions", "reference"] {
+        let Ok(entries) = std::fs::read_dir(out.join(folder)) else {
+            continue;
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = Path::new(folder).join(entry.file_name());
+            let stem = name.file_stem().and_then(|stem| stem.to_str());
+            let stem = stem.unwrap_or_default();
+            let kind = name.extension().and_then(|ext| ext.to_str());
+            let ours = match (folder, kind) {
+                ("actions", Some("json" | "md")) => stem.contains('.'),
+                ("reference", Some("md")) => stem.contains('-'),
+                _ => false,
+            };
+            if ours && entry.path().is_file() && !files.contains_key(&name) {
+                orphans.push(name);
+            }
         }
     }
     Ok(orphans)
