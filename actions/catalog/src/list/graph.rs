@@ -22,7 +22,7 @@ use actions_defender::graph::detection_rules::{
 use actions_defender::graph::directory::{
     AddGroupMember, EnableDevice, RemoveGroupMember, UpdateDevice,
 };
-use actions_defender::graph::ediscovery::PurgeEdiscoverySearchData;
+use actions_defender::graph::ediscovery::PurgeEdiscoverySearch;
 use actions_defender::graph::email::{GetAnalyzedEmail, ListAnalyzedEmails, RemediateEmails};
 use actions_defender::graph::email_threats::{
     GetEmailThreat, ListEmailThreats, ReviewEmailThreat, SubmitEmailThreat,
@@ -54,7 +54,7 @@ use actions_defender::graph::security_actions::{
 use actions_defender::graph::threats::{
     GetFileThreat, GetUrlThreat, ListFileThreats, ListUrlThreats, SubmitFileThreat, SubmitUrlThreat,
 };
-use actions_defender::graph::users::{GetUser, GetUserManager, ListUserMemberOf};
+use actions_defender::graph::users::{GetUser, GetUserSupervisor, ListUserMemberOf};
 use actions_defender::incidents::{GetIncident, ListIncidents, UpdateIncident};
 
 use super::{Entry, operation};
@@ -102,7 +102,7 @@ fn mail() -> Vec<Entry> {
         operation::<Paged<ListMessages>>(),
         operation::<MoveMessage>(),
         operation::<PermanentlyDeleteMessage>(),
-        operation::<PurgeEdiscoverySearchData>(),
+        operation::<PurgeEdiscoverySearch>(),
         operation::<RemediateEmails>(),
     ]
 }
@@ -118,7 +118,7 @@ fn directory() -> Vec<Entry> {
         operation::<EnableUser>(),
         operation::<GetIdentityAccount>(),
         operation::<GetUser>(),
-        operation::<GetUserManager>(),
+        operation::<GetUserSupervisor>(),
         operation::<InvokeIdentityAccountAction>(),
         operation::<Paged<ListIdentityAccounts>>(),
         operation::<Paged<ListSignIns>>(),

@@ -105,7 +105,10 @@ impl Collection for ListIdentityAccounts {
             delegated: &["SecurityIdentitiesAccount.Read.All"],
         },
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-identitycontainer-list-identityaccounts",
+        source: concat!(
+            "https://learn.microsoft.com/graph/api/",
+            "security-identitycontainer-list-identityaccounts",
+        ),
         ..LOOK
     };
 

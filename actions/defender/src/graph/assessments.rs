@@ -72,7 +72,10 @@ impl Operation for CreateThreatAssessmentRequest {
             delegated: &["ThreatAssessment.ReadWrite.All"],
         },
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/informationprotection-post-threatassessmentrequests",
+        source: concat!(
+            "https://learn.microsoft.com/graph/api/",
+            "informationprotection-post-threatassessmentrequests",
+        ),
         ..MARK
     };
 
@@ -135,7 +138,10 @@ impl Collection for ListThreatAssessmentRequests {
             delegated: &["ThreatAssessment.ReadWrite.All"],
         },
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/informationprotection-list-threatassessmentrequests",
+        source: concat!(
+            "https://learn.microsoft.com/graph/api/",
+            "informationprotection-list-threatassessmentrequests",
+        ),
         ..LOOK
     };
 

@@ -53,7 +53,7 @@ impl Collection for ListDetectionRules {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-rulesroot-list-detectionrules?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-rulesroot-list-detectionrules",
         ..LOOK
     };
 
@@ -102,7 +102,7 @@ impl Operation for GetDetectionRule {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-detectionrule-get?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-detectionrule-get",
         ..LOOK
     };
 
@@ -152,7 +152,7 @@ impl Operation for CreateDetectionRule {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-rulesroot-post-detectionrules?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-rulesroot-post-detectionrules",
         ..MARK
     };
 
@@ -240,7 +240,7 @@ impl Operation for UpdateDetectionRule {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-detectionrule-update?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-detectionrule-update",
         ..MARK
     };
 
@@ -303,7 +303,7 @@ impl Operation for DeleteDetectionRule {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-detectionrule-delete?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-detectionrule-delete",
         ..MARK
     };
 

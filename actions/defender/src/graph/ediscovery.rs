@@ -19,7 +19,7 @@ use crate::given;
 /// The vendor says that it reaches messages of Teams and no mailboxes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PurgeEdiscoverySearchData {
+pub struct PurgeEdiscoverySearch {
     /// The id of the eDiscovery case.
     #[schemars(length(min = 1))]
     pub case_id: String,
@@ -34,7 +34,7 @@ pub struct PurgeEdiscoverySearchData {
     pub purge_areas: Option<PurgeAreas>,
 }
 
-impl Operation for PurgeEdiscoverySearchData {
+impl Operation for PurgeEdiscoverySearch {
     type Output = LongRunning;
 
     const ENDPOINT: Endpoint = Endpoint {

@@ -57,7 +57,10 @@ impl Collection for ListAnalyzedEmails {
         path: "/v1.0/security/collaboration/analyzedEmails",
         permissions: SEE,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-collaborationroot-list-analyzedemails",
+        source: concat!(
+            "https://learn.microsoft.com/graph/api/",
+            "security-collaborationroot-list-analyzedemails",
+        ),
         ..LOOK
     };
 

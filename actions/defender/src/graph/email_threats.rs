@@ -109,7 +109,10 @@ impl Operation for SubmitEmailThreat {
         permissions: HAND_IN,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-emailthreatsubmission-post-emailthreats?view=graph-rest-beta",
+        source: concat!(
+            "https://learn.microsoft.com/graph/api/",
+            "security-emailthreatsubmission-post-emailthreats",
+        ),
         ..MARK
     };
 
@@ -118,7 +121,7 @@ impl Operation for SubmitEmailThreat {
             odata_type: None,
             category: ThreatCategory::Spam,
             recipient_email_address: "tifc@contoso.onmicrosoft.com".to_owned(),
-            message_url: Some("https://graph.microsoft.com/beta/users/c52ce8db-3e4b-4181-93c4-7d6b6bffaf60/messages/AAMkADU3MWUxOTU0LWNlOTEt=".to_owned()),
+            message_url: Some(EXAMPLE_MESSAGE.to_owned()),
             file_content: None,
             tenant_allow_or_block_list_action: None,
         }
@@ -200,7 +203,7 @@ impl Collection for ListEmailThreats {
         permissions: SEE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-emailthreatsubmission-list?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-emailthreatsubmission-list",
         ..LOOK
     };
 
@@ -248,7 +251,7 @@ impl Operation for GetEmailThreat {
         permissions: SEE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-emailthreatsubmission-get?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-emailthreatsubmission-get",
         ..LOOK
     };
 
@@ -294,7 +297,7 @@ impl Operation for ReviewEmailThreat {
         permissions: HAND_IN,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-emailthreatsubmission-review?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-emailthreatsubmission-review",
         ..MARK
     };
 
@@ -319,3 +322,8 @@ impl Operation for ReviewEmailThreat {
             ])))
     }
 }
+
+const EXAMPLE_MESSAGE: &str = concat!(
+    "https://graph.microsoft.com/beta/users/c52ce8db-3e4b-4181-93c4-7d6b6bffaf60",
+    "/messages/AAMkADU3MWUxOTU0LWNlOTEt=",
+);

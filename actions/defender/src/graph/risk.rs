@@ -175,7 +175,10 @@ impl Collection for ListRiskyServicePrincipals {
             ],
         },
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/identityprotectionroot-list-riskyserviceprincipals",
+        source: concat!(
+            "https://learn.microsoft.com/graph/api/",
+            "identityprotectionroot-list-riskyserviceprincipals",
+        ),
         ..LOOK
     };
 

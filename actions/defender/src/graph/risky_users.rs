@@ -367,7 +367,7 @@ pub(super) fn in_state(list: &Endpoint, state: &str) -> Request {
         .with_query("$top", "500")
 }
 
-/// Whether a list names all of these ids; a list that goes on elsewhere cannot say that it does not.
+/// Whether a list names all of these ids; one that goes on elsewhere cannot say that it does not.
 pub(super) fn all_listed(
     response: &Response,
     ids: &[String],

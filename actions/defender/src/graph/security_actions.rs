@@ -52,7 +52,7 @@ impl Collection for ListSecurityActions {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/securityactions-list?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/securityactions-list",
         ..LOOK
     };
 
@@ -103,7 +103,7 @@ impl Operation for GetSecurityAction {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/securityaction-get?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/securityaction-get",
         ..LOOK
     };
 
@@ -187,7 +187,7 @@ impl Operation for CreateSecurityAction {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/securityactions-post?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/securityactions-post",
         ..MARK
     };
 
@@ -265,7 +265,7 @@ impl Operation for CancelSecurityAction {
         rate: SECURITY_RATE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/securityaction-cancelsecurityaction?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/securityaction-cancelsecurityaction",
         ..MARK
     };
 

@@ -78,7 +78,10 @@ impl Operation for SubmitUrlThreat {
         permissions: HAND_IN,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-urlthreatsubmission-post-urlthreats?view=graph-rest-beta",
+        source: concat!(
+            "https://learn.microsoft.com/graph/api/",
+            "security-urlthreatsubmission-post-urlthreats",
+        ),
         ..MARK
     };
 
@@ -132,7 +135,7 @@ impl Collection for ListUrlThreats {
         permissions: SEE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-urlthreatsubmission-list?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-urlthreatsubmission-list",
         ..LOOK
     };
 
@@ -180,7 +183,7 @@ impl Operation for GetUrlThreat {
         permissions: SEE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-urlthreatsubmission-get?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-urlthreatsubmission-get",
         ..LOOK
     };
 
@@ -227,7 +230,10 @@ impl Operation for SubmitFileThreat {
         permissions: HAND_IN,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-filethreatsubmission-post-filethreats?view=graph-rest-beta",
+        source: concat!(
+            "https://learn.microsoft.com/graph/api/",
+            "security-filethreatsubmission-post-filethreats",
+        ),
         ..MARK
     };
 
@@ -286,7 +292,7 @@ impl Collection for ListFileThreats {
         permissions: SEE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-filethreatsubmission-list?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-filethreatsubmission-list",
         ..LOOK
     };
 
@@ -334,7 +340,7 @@ impl Operation for GetFileThreat {
         permissions: SEE,
         beta: true,
         confidence: Confidence::Derived,
-        source: "https://learn.microsoft.com/graph/api/security-filethreatsubmission-get?view=graph-rest-beta",
+        source: "https://learn.microsoft.com/graph/api/security-filethreatsubmission-get",
         ..LOOK
     };
 

@@ -154,13 +154,13 @@ impl Collection for ListUserMemberOf {
 /// Reads the manager of a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct GetUserManager {
+pub struct GetUserSupervisor {
     /// The user: id or user principal name.
     #[schemars(length(min = 1), extend("x-entity" = "user"))]
     pub user_id: String,
 }
 
-impl Operation for GetUserManager {
+impl Operation for GetUserSupervisor {
     type Output = DirectoryObject;
 
     const ENDPOINT: Endpoint = Endpoint {

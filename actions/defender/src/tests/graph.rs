@@ -14,7 +14,7 @@ use crate::graph::alerts::{
 };
 use crate::graph::assessments::{GetThreatAssessmentRequest, ListThreatAssessmentRequests};
 use crate::graph::directory::{AddGroupMember, UpdateDevice};
-use crate::graph::ediscovery::PurgeEdiscoverySearchData;
+use crate::graph::ediscovery::PurgeEdiscoverySearch;
 use crate::graph::email::RemediateEmails;
 use crate::graph::email_threats::{GetEmailThreat, ListEmailThreats, SubmitEmailThreat};
 use crate::graph::incidents::{
@@ -35,7 +35,7 @@ use crate::graph::security_actions::{
 use crate::graph::threats::{
     GetFileThreat, GetUrlThreat, ListFileThreats, ListUrlThreats, SubmitFileThreat, SubmitUrlThreat,
 };
-use crate::graph::users::{GetUser, GetUserManager, ListUserMemberOf};
+use crate::graph::users::{GetUser, GetUserSupervisor, ListUserMemberOf};
 use crate::incidents::{GetIncident, ListIncidents, UpdateIncident};
 use actions_contract::read::our_name;
 
@@ -193,7 +193,7 @@ fn every_documented_answer_about_submissions_is_read_without_losing_a_field() {
 
 #[test]
 fn every_documented_answer_about_users_and_mail_is_read_without_losing_a_field() {
-    check_kept::<GetUserManager>(include_str!(
+    check_kept::<GetUserSupervisor>(include_str!(
         "../../fixtures/get-user-manager.response.json"
     ));
     check_kept::<GetUser>(include_str!("../../fixtures/get-user.response.json"));
@@ -429,12 +429,12 @@ fn work_of_the_service_is_followed_by_its_link_and_never_to_another_host() {
     assert_eq!(output["status"], "succeeded");
     let error = failed(run::<ResetUserPassword>(&call, [ended("failed")]).0);
     assert_eq!(error.kind, ErrorKind::Conflict);
-    let call = example_call::<PurgeEdiscoverySearchData>();
+    let call = example_call::<PurgeEdiscoverySearch>();
     for link in ["https://evil.example/collect", "nowhere"] {
-        let outcome = run::<PurgeEdiscoverySearchData>(&call, [begun(link)]).0;
+        let outcome = run::<PurgeEdiscoverySearch>(&call, [begun(link)]).0;
         assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
     }
-    let accepted = run::<PurgeEdiscoverySearchData>(&call, [answer(202, &json!({}))]).0;
+    let accepted = run::<PurgeEdiscoverySearch>(&call, [answer(202, &json!({}))]).0;
     assert_eq!(done(accepted)["status"], "accepted");
 }
 

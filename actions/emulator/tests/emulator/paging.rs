@@ -16,8 +16,8 @@ fn resident_kib() -> u64 {
     digits.parse().unwrap_or(0)
 }
 
-/// Adds `count` alerts and reads them in parts of `limit`: how much memory grew from the second part
-/// to the last one, in KiB.
+/// Adds `count` alerts and reads them in parts of `limit`: how much memory grew from the second
+/// part to the last one, in KiB.
 async fn paged(count: usize, limit: usize) -> u64 {
     let door = Door::new();
     let tenant = door.emulator.options().tenants[0].id.clone();
@@ -64,7 +64,8 @@ async fn campaign_a_hundred_thousand_alerts_are_paged_and_memory_stays_flat() {
     let begun = std::time::Instant::now();
     let grown = paged(100_000, 2000).await;
     println!(
-        "100,000 alerts in 50 parts of 2,000, none lost, none twice: memory grew by {grown} KiB, {:.1} s",
+        "100,000 alerts in 50 parts of 2,000, none lost, none twice: \
+         memory grew by {grown} KiB, {:.1} s",
         begun.elapsed().as_secs_f64()
     );
     // A part is about two MiB; what was read must not stay.
