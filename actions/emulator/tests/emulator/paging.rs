@@ -8,6 +8,10 @@ use crate::door::Door;
 use crate::operations::{call, done, perform};
 
 /// The resident memory of this process, in KiB.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system tells of memory by a file"
+)]
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut lines = status.lines();
@@ -60,6 +64,7 @@ async fn alerts_are_paged_without_losing_or_repeating_one() {
 
 #[tokio::test]
 #[ignore = "long: a hundred thousand alerts"]
+#[expect(clippy::disallowed_methods, reason = "a figure for people")]
 async fn campaign_a_hundred_thousand_alerts_are_paged_and_memory_stays_flat() {
     let begun = std::time::Instant::now();
     let grown = paged(100_000, 2000).await;
