@@ -36,8 +36,7 @@ struct Entry {
 /// Every built-in action, sorted by id.
 fn entries(options: Options) -> Vec<Entry> {
     // To make the schemas of hundreds of actions takes a while, and they stay the same.
-    static MADE: LazyLock<Vec<Entry>> =
-        LazyLock::new(|| {
+    static MADE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let defender = defender::DEFENDER.iter().map(|make| make());
         defender.chain(graph::entries()).collect()
     });

@@ -4,8 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use actions_catalog::{Options as CatalogOptions, catalog};
 use actions_contract::{
-    Action, ActionError, Body, BoxFuture, Call, EffectKind, Egress, EgressError, ErrorKind, KeptFile, Mode,
-    Outcome, Request, Response, Sent, Target,
+    Action, ActionError, Body, BoxFuture, Call, EffectKind, Egress, EgressError, ErrorKind,
+    KeptFile, Mode, Outcome, Request, Response, Sent, Target,
 };
 use actions_emulator::{Ending, Fault, FaultMatch, FaultRule};
 use engine_model::{Millis, Timestamp, code};
