@@ -20,6 +20,14 @@ fn hex(bytes: &[u8]) -> String {
 
 const RUN: &str = "run_aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
+/// The headers of an answer as the broker hands them on.
+fn texts(headers: &http::HeaderMap) -> Vec<(String, String)> {
+    let headers = headers.iter();
+    headers
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect()
+}
+
 impl Egress for Door {
     fn send<'a>(
         &'a self,
@@ -68,13 +76,7 @@ impl Egress for Door {
             match answer.status {
                 Some(status) => Ok(Response {
                     status,
-                    headers: answer
-                        .headers
-                        .iter()
-                        .filter_map(|(name, value)| {
-                            Some((name.to_string(), value.to_str().ok()?.to_owned()))
-                        })
-                        .collect(),
+                    headers: texts(&answer.headers),
                     body: answer.bytes,
                     retry_after: None,
                 }),
