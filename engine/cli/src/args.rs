@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+mod deadletter;
+
+pub(crate) use deadletter::DeadletterCommand;
+
 /// Runs security-response playbooks that you can trust with containment.
 #[derive(Debug, Parser)]
 #[command(
@@ -82,6 +86,12 @@ pub(crate) enum Command {
         after_help = "Example:\n  quell plugin new --lang python reputation"
     )]
     Plugin(crate::commands::plugin::PluginCommand),
+    /// Lists, shows and replays what should have been done and was not.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  quell deadletter list --playbook contain"
+    )]
+    Deadletter(DeadletterCommand),
     /// Prints the page of an error code.
     #[command(after_help = "Example:\n  quell explain PB0301")]
     Explain {

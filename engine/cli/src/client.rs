@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine_broker::ControlClient;
-use engine_driver::{AlertDocument, AlertSummary, Page, Playbooks, RunDocument, RunFilter};
+use engine_driver::{
+    AlertDocument, AlertSummary, Letter, LetterFilter, Page, Playbooks, RunDocument, RunFilter,
+};
 use engine_driver::{EngineError, RunSummary, Why};
 use engine_embedded::Archive;
 use engine_model::{RunId, code};
@@ -98,6 +100,41 @@ impl Client {
             Self::Folder(_) => Err(Fault::new(
                 Kind::Usage,
                 "only a running engine can let a run go on; leave `--data` out",
+            )),
+        }
+    }
+
+    pub(crate) async fn letters(&self, filter: &LetterFilter) -> Result<Page<Letter>, Fault> {
+        match self {
+            Self::Running(client) => {
+                let mut path = format!("/v1/deadletters?limit={}", filter.limit);
+                if let Some(playbook) = &filter.playbook {
+                    path.push_str(&format!("&playbook={playbook}"));
+                }
+                get(client, &path).await
+            }
+            Self::Folder(archive) => Ok(archive.letters(filter).await?),
+        }
+    }
+
+    pub(crate) async fn letter(&self, number: u64) -> Result<Letter, Fault> {
+        match self {
+            Self::Running(client) => get(client, &format!("/v1/deadletters/{number}")).await,
+            Self::Folder(archive) => Ok(archive.letter(number).await?),
+        }
+    }
+
+    /// The run that began.
+    pub(crate) async fn replay(&self, number: u64) -> Result<RunId, Fault> {
+        match self {
+            Self::Running(client) => {
+                let path = format!("/v1/deadletters/{number}/replay");
+                let answer: Value = read(client.post(&path, &Value::Null).await)?;
+                run_id(answer["run"].as_str().unwrap_or_default())
+            }
+            Self::Folder(_) => Err(Fault::new(
+                Kind::Usage,
+                "only a running engine can replay a dead letter; leave `--data` out",
             )),
         }
     }

@@ -18,6 +18,6 @@ pub use engine::{
     RunFilter, RunNews, RunSummary, Signal,
 };
 pub use playbooks::{Loaded, PlaybookText, Playbooks, Refused};
-pub use records::{Count, Decision, TriggerRecords};
+pub use records::{Count, Decision, Letter, LetterFilter, LetterKind, TriggerRecords};
 pub use starts::{Begun, begin, begin_again};
 pub use why::{Held, NoPast, Past, Verdict, Why, WhyTrigger, why};

@@ -40,13 +40,14 @@ pub fn begin_again(plan: &Arc<Plan>, events: &[Event], by: &str, at: Timestamp) 
         .map(|again| again.kept.clone())
         .unwrap_or_default();
     kept.extend(succeeded);
-    let start = engine_trigger::start_again(
+    let mut start = engine_trigger::start_again(
         plan,
         (&before.run, &before.trigger),
         &before.tenant,
         by,
         before.inputs.clone(),
     );
+    start.ended.clone_from(&before.ended);
     let again = Again {
         run: before.run.clone(),
         kept,
@@ -79,6 +80,7 @@ pub fn begin(
 ) -> Begun {
     let schedule = match &start.cause {
         Cause::Planned { at } => Some(json!({ "planned_at": at })),
+        Cause::Replayed { planned_at, .. } => planned_at.map(|at| json!({ "planned_at": at })),
         _ => None,
     };
     let given = Given {
@@ -109,20 +111,16 @@ fn begin_with(
         ended_at: None,
     };
     let by = match &start.cause {
-        Cause::Manual { by, .. } | Cause::Again { by, .. } => Some(by.clone()),
+        Cause::Manual { by, .. } | Cause::Again { by, .. } | Cause::Replayed { by, .. } => {
+            Some(by.clone())
+        }
         _ => None,
     };
     let depth = match start.cause {
         Cause::Run { depth, .. } => depth,
         _ => 0,
     };
-    let of_start = start.gathered.map(|gathered| Gathered {
-        alerts: gathered.alerts,
-        count: gathered.count,
-        group: gathered.group,
-        since: gathered.since,
-    });
-    let gathered = given.gathered.or(of_start);
+    let gathered = given.gathered.or_else(|| start.gathered.map(as_event));
     let event = Event::Started(Box::new(Started {
         at,
         run: start.run,
@@ -137,6 +135,7 @@ fn begin_with(
         again: given.again,
         schedule: given.schedule,
         gathered,
+        ended: start.ended,
         engine: env!("CARGO_PKG_VERSION").to_owned(),
         settings,
     }));
@@ -157,6 +156,16 @@ fn begin_with(
     begun
 }
 
+/// Alerts that came together, as the first event of a run holds them.
+fn as_event(gathered: engine_trigger::Gathered) -> Gathered {
+    Gathered {
+        alerts: gathered.alerts,
+        count: gathered.count,
+        group: gathered.group,
+        since: gathered.since,
+    }
+}
+
 fn cause_text(cause: &Cause) -> String {
     match cause {
         Cause::Alert { key, change, .. } => {
@@ -174,6 +183,8 @@ fn cause_text(cause: &Cause) -> String {
         Cause::Planned { at } => format!("planned {at}"),
         Cause::Run { run, .. } => format!("run {run}"),
         Cause::Again { run, by } => format!("again {run} by {by}"),
+        Cause::Ended { run } => format!("end of {run}"),
+        Cause::Replayed { run, by, .. } => format!("{run} replayed by {by}"),
         Cause::Manual {
             key,
             by,

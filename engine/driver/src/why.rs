@@ -123,6 +123,7 @@ pub fn why<'p>(
                 TriggerKind::Alert(_) => None,
                 TriggerKind::Schedule(_) => Some("schedule"),
                 TriggerKind::Manual(_) => Some("manual"),
+                TriggerKind::Playbook(_) => Some("playbook"),
             };
             let verdict = match kind {
                 Some(kind) => Verdict::Other {

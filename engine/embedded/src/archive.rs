@@ -208,7 +208,7 @@ impl Past for Begun {
 }
 
 /// The first `limit` rows, and where the next page begins where there are more.
-fn page<T>(mut found: Vec<(RunRow, T)>, limit: usize) -> Page<T> {
+pub(crate) fn page<T>(mut found: Vec<(RunRow, T)>, limit: usize) -> Page<T> {
     let more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().map(|(row, _)| *row);

@@ -104,6 +104,7 @@ impl Embedded {
         }
         inner.spawn(Box::pin(Arc::clone(&inner).watch_timers()));
         inner.spawn(Box::pin(Arc::clone(&inner).watch_storm()));
+        inner.spawn(Box::pin(Arc::clone(&inner).watch_ends()));
         let tenant = options.tenant.clone();
         inner.spawn(Box::pin(Arc::clone(&inner).watch_schedules(tenant, since)));
         Ok(Self {
@@ -147,7 +148,7 @@ impl Embedded {
 
     /// Does `work` to its end even where whoever asked goes away meanwhile: a run that is durable
     /// has to go on, not to wait for a restart.
-    async fn to_the_end<T: Send + 'static>(
+    pub(crate) async fn to_the_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
     ) -> Result<T, EngineError> {
@@ -157,6 +158,10 @@ impl Embedded {
             drop(sender.send(work.await));
         }));
         answer.await.map_err(|_| stopping())?
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     pub(crate) fn archive(&self) -> &Archive {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine_driver::{Begun, EngineError, ManualStart, Origin, Receipt, RunSummary, begin};
 use engine_model::{Alert, AlertKey, Digest, RunId, TenantId, Timestamp, code};
 use engine_run::{Command, Event, RunStatus, Settings};
-use engine_trigger::storm::Place;
+use engine_trigger::storm::{AlertRef, Firing, Place};
 use engine_trigger::{AlertChange, AlertView, ByHand};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -71,11 +71,8 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
         } else {
             AlertChange::Created
         };
-        let Matched {
-            begun,
-            stormy,
-            failed,
-        } = matching(inner, &alert, change);
+        let matched = matching(inner, &alert, change);
+        let (begun, stormy, failed) = (matched.begun, matched.stormy, matched.failed);
         let new = NewAlert::of(&alert, inner.clock.now());
         let units: Vec<NewRun> = begun.iter().map(|begun| NewRun::of(inner, begun)).collect();
         let waits = !stormy.is_empty();
@@ -86,6 +83,7 @@ pub(crate) async fn intake(inner: &Arc<Inner>, alert: Alert) -> Result<Receipt, 
                     calm: &units,
                     stormy: &stormy,
                     failed: &failed,
+                    change,
                 };
                 take(connection, &new, assumed, &units)
             })
@@ -151,7 +149,9 @@ fn take(
             }
             let now = new.received_at;
             for (source, code, message) in units.failed {
-                source.letter(connection, Occasion::Alert { alert }, (code, message), now)?;
+                let firing = Firing::single(AlertRef(alert), units.change);
+                let occasion = Occasion::Firing(firing);
+                source.letter(connection, occasion, (code, message), now)?;
             }
             let settled = units
                 .stormy
@@ -173,10 +173,11 @@ struct Units<'a> {
     calm: &'a [NewRun],
     stormy: &'a [Stormy],
     failed: &'a [Failed],
+    change: AlertChange,
 }
 
 /// A trigger that matched and whose run could not begin: where, the code, and why.
-type Failed = (Source, String, String);
+type Failed = (Source, &'static str, String);
 
 /// What the triggers that match make of an alert.
 struct Matched {
@@ -222,7 +223,7 @@ fn matching(inner: &Inner, alert: &Alert, change: AlertChange) -> Matched {
                 let source = Source::of(inner, place, Some(Arc::clone(&hit.plan)));
                 matched
                     .failed
-                    .push((source, error.code().to_string(), error.to_string()));
+                    .push((source, error.code().as_str(), error.to_string()));
             }
         }
     }

@@ -1,14 +1,17 @@
 //! What triggers left behind, read from the database.
 
+use std::sync::Arc;
+
 use actions_contract::BoxFuture;
-use engine_driver::{Count, Decision, EngineError, TriggerRecords};
-use engine_model::{AlertKey, RunId};
+use engine_driver::{Count, Decision, EngineError, Letter, LetterFilter, Page, TriggerRecords};
+use engine_model::{AlertKey, RunId, code};
 use engine_trigger::storm::{AlertRef, Verdict};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::archive::Archive;
+use crate::archive::{Archive, page};
 use crate::columns::{json_column, parsed, source_column};
 use crate::engine::{Embedded, of_store};
+use crate::{letters, replay};
 
 impl Archive {
     /// What storm control made of an alert, newest revision first.
@@ -32,6 +35,36 @@ impl Archive {
     }
 }
 
+impl Archive {
+    /// Dead letters, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn letters(&self, filter: &LetterFilter) -> Result<Page<Letter>, EngineError> {
+        let limit = filter.limit;
+        let filter = LetterFilter {
+            limit: limit.saturating_add(1),
+            ..filter.clone()
+        };
+        let found = self.read(move |connection| letters::list(connection, &filter));
+        Ok(page(found.await.map_err(of_store)?, limit))
+    }
+
+    /// A dead letter.
+    ///
+    /// # Errors
+    ///
+    /// `SV0104` when there is none of this number.
+    pub async fn letter(&self, number: u64) -> Result<Letter, EngineError> {
+        let found = self.read(move |connection| letters::find(connection, number));
+        let found = found.await.map_err(of_store)?;
+        let missing =
+            || EngineError::new(code::SV0104, format!("there is no dead letter {number}"));
+        found.map(|(letter, _)| letter).ok_or_else(missing)
+    }
+}
+
 impl TriggerRecords for Embedded {
     fn decisions<'a>(
         &'a self,
@@ -42,6 +75,22 @@ impl TriggerRecords for Embedded {
 
     fn counts(&self) -> BoxFuture<'_, Result<Vec<Count>, EngineError>> {
         Box::pin(self.archive().counts())
+    }
+
+    fn letters<'a>(
+        &'a self,
+        filter: &'a LetterFilter,
+    ) -> BoxFuture<'a, Result<Page<Letter>, EngineError>> {
+        Box::pin(self.archive().letters(filter))
+    }
+
+    fn letter(&self, number: u64) -> BoxFuture<'_, Result<Letter, EngineError>> {
+        Box::pin(self.archive().letter(number))
+    }
+
+    fn replay<'a>(&'a self, number: u64, by: &'a str) -> BoxFuture<'a, Result<RunId, EngineError>> {
+        let (inner, by) = (Arc::clone(self.inner()), by.to_owned());
+        Box::pin(self.to_the_end(async move { replay::replay(&inner, number, &by).await }))
     }
 }
 

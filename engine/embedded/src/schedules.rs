@@ -3,21 +3,28 @@
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
-use engine_driver::begin;
+use engine_driver::{Begun, begin};
 use engine_model::{Digest, Millis, TenantId, Timestamp, TriggerId};
-use engine_playbook::plan::{Plan, TriggerKind};
+use engine_playbook::plan::{Overlap, Plan, TriggerKind};
 use engine_trigger::Timetable;
+use engine_trigger::storm::Place;
 
 use crate::StoreError;
 use crate::inner::Inner;
-use crate::intake;
+use crate::intake::{self, NewRun};
+use crate::letters::Occasion;
+use crate::planned::{self, Instant};
 use crate::rows;
+use crate::storm::Source;
 
 /// The longest sleep: playbooks may have been replaced, and clocks may have been set.
 const LOOK_AGAIN: Millis = Millis::from_secs(30);
 
 /// How long schedules are paused when the database takes no writes.
 const PAUSE: Millis = Millis::from_secs(1);
+
+/// How soon it is looked again whether an earlier run has ended.
+const RESUME: Millis = Millis::from_ms(200);
 
 /// A longer time between two looks means that the machine slept or its clock was set.
 const SLEPT: Millis = Millis::from_secs(300);
@@ -34,6 +41,9 @@ struct Scheduled {
     plan: Arc<Plan>,
     trigger: TriggerId,
     timetable: Timetable,
+    overlap: Overlap,
+    /// What its jitter goes by.
+    seed: String,
 }
 
 impl Inner {
@@ -101,26 +111,30 @@ impl Inner {
         }
     }
 
-    /// The planned instants to start now. What passed while the engine was down, or while the
-    /// machine slept, is up to the schedule's policy; the others always start.
+    /// The planned instants to start now, and whether they are made up for. What passed while the
+    /// engine was down, or while the machine slept, is up to the schedule's policy; the others
+    /// always start.
     async fn due(
         &self,
         scheduled: &Scheduled,
         window: &Window,
-    ) -> Result<Vec<Timestamp>, StoreError> {
-        let timetable = &scheduled.timetable;
+    ) -> Result<(Vec<Timestamp>, bool), StoreError> {
+        let Scheduled {
+            timetable, seed, ..
+        } = scheduled;
         let since = window.looked.unwrap_or(window.since);
         let watched = self.watched_since(scheduled, since).await?;
-        match window.looked {
+        let until = timetable.begun_until(window.now, seed);
+        Ok(match window.looked {
             Some(looked) if window.now.since(looked) <= SLEPT => {
-                let instants = std::iter::successors(timetable.next_after(looked), |at| {
-                    timetable.next_after(*at)
-                });
-                Ok(instants.take_while(|at| *at <= window.now).collect())
+                (timetable.beginning(looked, window.now, seed), false)
             }
-            Some(looked) => Ok(timetable.missed(Some(looked), window.now)),
-            None => Ok(timetable.missed(Some(watched), window.now)),
-        }
+            Some(looked) => {
+                let looked = timetable.begun_until(looked, seed);
+                (timetable.missed(Some(looked), until), true)
+            }
+            None => (timetable.missed(Some(watched), until), true),
+        })
     }
 
     /// The instant since which a schedule has to be looked at, noted when it is seen first: from
@@ -148,6 +162,8 @@ impl Inner {
                 if let Ok(timetable) = Timetable::new(schedule) {
                     let plan = Arc::clone(plan);
                     scheduled.push(Scheduled {
+                        seed: format!("{} {}", plan.name, trigger.id),
+                        overlap: schedule.overlap,
                         plan,
                         trigger: trigger.id.clone(),
                         timetable,
@@ -166,26 +182,95 @@ impl Inner {
         window: &Window,
     ) -> Result<Option<Timestamp>, StoreError> {
         let now = window.now;
-        for at in self.due(scheduled, window).await? {
-            let plan = &scheduled.plan;
-            let trigger = &scheduled.trigger;
-            match engine_trigger::start_for_instant(plan, trigger, tenant, at) {
-                Ok(start) => {
-                    let begun = begin(plan, start, None, now, self.settings);
-                    let (name, trigger) = (plan.name.clone(), trigger.clone());
-                    intake::add(self, begun, move |connection| {
-                        rows::set_planned(connection, &name, &trigger, at)
-                    })
-                    .await?;
-                }
-                Err(error) => tracing::error!(
-                    playbook = %plan.name,
-                    code = %error.code(),
-                    %error,
-                    "a run could not be started"
-                ),
+        let (due, made_up) = self.due(scheduled, window).await?;
+        let overlap = match scheduled.overlap {
+            // What is made up for runs one after another.
+            Overlap::Skip if made_up => Overlap::Queue,
+            overlap => overlap,
+        };
+        for at in due {
+            if let Some((begun, instant)) = self.instant(scheduled, tenant, (at, now)).await? {
+                let instant = Instant { overlap, ..instant };
+                let taken = self
+                    .writer
+                    .write(move |connection| instant.take(connection));
+                intake::go_on(self, vec![begun], vec![taken.await?]);
             }
         }
-        Ok(scheduled.timetable.next_after(now))
+        let next = scheduled.timetable.next_begins(now, &scheduled.seed);
+        if scheduled.overlap == Overlap::Allow {
+            return Ok(next);
+        }
+        let waits = self.resume(scheduled, tenant, now).await?;
+        let soon = now.plus(RESUME);
+        Ok(if waits {
+            Some(next.map_or(soon, |next| next.min(soon)))
+        } else {
+            next
+        })
+    }
+
+    /// Starts an instant that waited for an earlier run; true when more wait.
+    async fn resume(
+        self: &Arc<Self>,
+        scheduled: &Scheduled,
+        tenant: &TenantId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (name, trigger) = (scheduled.plan.name.clone(), scheduled.trigger.clone());
+        let first = move |connection: &rusqlite::Connection| {
+            planned::next_waiting(connection, &name, &trigger)
+        };
+        let Some(at) = self.archive.read(first).await? else {
+            return Ok(false);
+        };
+        if let Some((begun, instant)) = self.instant(scheduled, tenant, (at, now)).await? {
+            let taken = self
+                .writer
+                .write(move |connection| instant.resume(connection));
+            intake::go_on(self, vec![begun], vec![taken.await?]);
+        }
+        Ok(true)
+    }
+
+    /// The run of an instant; none, and a dead letter, where it cannot begin.
+    async fn instant(
+        &self,
+        scheduled: &Scheduled,
+        tenant: &TenantId,
+        (at, now): (Timestamp, Timestamp),
+    ) -> Result<Option<(Begun, Instant)>, StoreError> {
+        let Scheduled { plan, trigger, .. } = scheduled;
+        let place = Place {
+            tenant: tenant.clone(),
+            playbook: plan.name.clone(),
+            trigger: trigger.clone(),
+        };
+        match engine_trigger::start_for_instant(plan, trigger, tenant, at) {
+            Ok(start) => {
+                let begun = begin(plan, start, None, now, self.settings);
+                let instant = Instant {
+                    place,
+                    at,
+                    overlap: scheduled.overlap,
+                    run: NewRun::of(self, &begun),
+                };
+                Ok(Some((begun, instant)))
+            }
+            Err(error) => {
+                let source = Source::of(self, place, Some(Arc::clone(plan)));
+                let letter = move |connection: &rusqlite::Connection| {
+                    let Place {
+                        playbook, trigger, ..
+                    } = &source.place;
+                    rows::set_planned(connection, playbook, trigger, at)?;
+                    planned::forget(connection, &source.place, at)?;
+                    let said = (error.code().as_str(), error.to_string());
+                    source.letter(connection, Occasion::Planned(at), (said.0, &said.1), now)
+                };
+                self.writer.write(letter).await?;
+                Ok(None)
+            }
+        }
     }
 }

@@ -8,10 +8,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// The version of the tables below; a newer database is refused, an older one is migrated.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// One step per version, each from the one before it.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE playbooks (
         digest TEXT PRIMARY KEY,
@@ -163,6 +163,23 @@ const MIGRATIONS: [&str; 4] = [
         active INTEGER NOT NULL
     );
     CREATE INDEX turns_by_key ON turns (tenant, playbook, key, run);
+",
+    "
+    ALTER TABLE runs ADD COLUMN hops INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE ends (
+        run INTEGER PRIMARY KEY
+    );
+    CREATE TRIGGER runs_ended AFTER UPDATE OF ended_at ON runs
+    WHEN NEW.ended_at IS NOT NULL AND OLD.ended_at IS NULL
+    BEGIN INSERT OR IGNORE INTO ends VALUES (NEW.seq); END;
+    CREATE TRIGGER runs_ended_at_once AFTER INSERT ON runs WHEN NEW.ended_at IS NOT NULL
+    BEGIN INSERT OR IGNORE INTO ends VALUES (NEW.seq); END;
+    CREATE TABLE planned_waiting (
+        playbook TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (playbook, trigger, at)
+    ) WITHOUT ROWID;
 ",
 ];
 

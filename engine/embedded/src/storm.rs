@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 use crate::inner::Inner;
 use crate::intake::{NewRun, go_on};
-use crate::letters::{self, Letter, Occasion};
+use crate::letters::{self, NewLetter, Occasion};
 use crate::rows::{AlertRow, RunRow};
 use crate::storm_rows::{self, Tables};
 
@@ -40,6 +40,7 @@ pub(crate) type Added = (Begun, Option<RunRow>);
 pub(crate) struct Stormy {
     source: Source,
     facts: Result<Facts, String>,
+    change: AlertChange,
 }
 
 impl Stormy {
@@ -63,6 +64,7 @@ impl Stormy {
         Some(Self {
             source: Source::of(inner, place, Some(Arc::clone(&hit.plan))),
             facts,
+            change,
         })
     }
 
@@ -81,7 +83,8 @@ impl Stormy {
             },
             Err(message) => {
                 source.note(connection, &[AlertRef(alert)], (&Verdict::Unstarted, None))?;
-                let occasion = Occasion::Alert { alert };
+                let firing = Firing::single(AlertRef(alert), self.change);
+                let occasion = Occasion::Firing(firing);
                 source.letter(connection, occasion, ("TR0102", message), now)?;
                 return Ok(None);
             }
@@ -265,7 +268,7 @@ impl Source {
         (code, message): (&str, &str),
         at: Timestamp,
     ) -> rusqlite::Result<()> {
-        let letter = Letter {
+        let letter = NewLetter {
             place: &self.place,
             occasion: &occasion,
             code,
@@ -280,7 +283,7 @@ fn storm_of<'p>(plan: &'p Plan, trigger: &engine_model::TriggerId) -> Option<&'p
     let trigger = plan.triggers.iter().find(|one| one.id == *trigger)?;
     match &trigger.kind {
         TriggerKind::Alert(alert) => Some(&alert.storm),
-        TriggerKind::Schedule(_) | TriggerKind::Manual(_) => None,
+        _ => None,
     }
 }
 

@@ -191,3 +191,6 @@ pub(crate) fn count(connection: &Connection, place: &Place, word: &str) -> rusql
         ])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

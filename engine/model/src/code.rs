@@ -183,6 +183,7 @@ codes! {
     TR0101: "The alert source could not be read.",
     TR0102: "A run could not be started.",
     TR0103: "A start was dropped because too many wait.",
+    TR0104: "A playbook would start itself over and over.",
 }
 
 #[cfg(test)]

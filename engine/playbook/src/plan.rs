@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actions_contract::{ActionInfo, ErrorKind};
-use engine_model::{AlertSource, Digest, Millis, PlaybookName, StepId, Timestamp, TriggerId};
+use engine_model::{AlertSource, Digest, Millis, PlaybookName, StepId, TriggerId};
 use serde_json::Value;
 
 use crate::expr::{Expr, Template};
 
 mod detection;
 mod flow;
+mod schedule;
 mod storm;
 
 pub use detection::{ConditionText, Detection, Form, RuleFile, Selection};
@@ -18,6 +19,7 @@ pub use flow::{
     Approve, Child, Concurrency, Each, Escalate, OnConflict, OnItemError, Parallel, Release, Until,
     Wait, WaitFor,
 };
+pub use schedule::{Missed, Overlap, PlaybookEnd, Rhythm, RunEnd, Schedule};
 pub use storm::{Accumulate, Batch, Dedup, Distinct, Storm, Throttle, WindowClock, WindowShape};
 
 /// A checked playbook. Everything in it is resolved; nothing in it can fail to parse later.
@@ -86,6 +88,8 @@ pub enum TriggerKind {
     Schedule(Schedule),
     /// A person.
     Manual(Manual),
+    /// The end of another playbook's run.
+    Playbook(PlaybookEnd),
 }
 
 /// What a start by hand asks for.
@@ -147,37 +151,6 @@ pub struct FieldMatch {
     pub values: Vec<Value>,
     /// The path of the line in the playbook, or its place in a rule file, for diagnostics.
     pub path: String,
-}
-
-/// When a schedule fires.
-#[derive(Clone, Debug)]
-pub struct Schedule {
-    /// Five fields as in crontab, or a shorthand such as `@daily`.
-    pub cron: String,
-    /// An IANA time zone.
-    pub timezone: String,
-    /// What happens to instants that passed while the engine was down.
-    pub missed: Missed,
-    /// No instant before this.
-    pub start: Option<Timestamp>,
-    /// No instant after this.
-    pub end: Option<Timestamp>,
-    /// The path of the schedule in the file, for diagnostics.
-    pub path: String,
-}
-
-/// What happens to planned instants that passed while the engine was down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missed {
-    /// They are left out.
-    Skip,
-    /// The latest one is made up for.
-    Latest,
-    /// All are made up for, the latest `max_catchup` of them.
-    All {
-        /// How many at the most.
-        max_catchup: u32,
-    },
 }
 
 /// One step.

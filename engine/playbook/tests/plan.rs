@@ -125,6 +125,9 @@ fn triggers_carry_what_the_trigger_index_needs() {
             TriggerKind::Manual(manual) => {
                 let _ = writeln!(out, "  {manual:?}");
             }
+            TriggerKind::Playbook(end) => {
+                let _ = writeln!(out, "  {end:?}");
+            }
         }
     }
     expect_file!["fixtures/plan/contain.triggers.txt"].assert_eq(&out);

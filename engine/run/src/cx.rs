@@ -189,6 +189,9 @@ fn names(started: &Started, plan: &Plan) -> Map<String, Value> {
         trigger["group"] = json!(gathered.group);
         trigger["since"] = json!(gathered.since);
     }
+    if let Some(ended) = &started.ended {
+        trigger["run"] = ended.clone();
+    }
     names.insert("trigger".to_owned(), trigger);
     names.insert(
         "run".to_owned(),

@@ -109,6 +109,9 @@ pub struct Started {
     /// The alerts, where storm control gathered several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gathered: Option<Gathered>,
+    /// What is said about the run whose end started this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Value>,
     /// The version of the engine that started it.
     pub engine: String,
     /// What is fixed for the whole run.

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 
 use crate::auth::{self, Keys};
 use crate::body::{BODY_BYTES_MAX, too_large};
+use crate::deadletters;
 use crate::intake::{self, Sources};
 use crate::problem::Problem;
 
@@ -87,6 +88,7 @@ impl Server {
             .route("/v1/runs/{run}", get(show_run))
             .route("/v1/runs/{run}/cancel", post(cancel_run))
             .route("/v1/runs/{run}/retry", post(retry_run))
+            .merge(deadletters::routes())
             .route_layer(middleware::from_fn_with_state(
                 Arc::clone(&self.shared),
                 person_only,
@@ -156,9 +158,9 @@ async fn person_only(
 
 /// The person who calls.
 #[derive(Clone)]
-struct Caller {
-    name: String,
-    roles: Vec<String>,
+pub(crate) struct Caller {
+    pub(crate) name: String,
+    pub(crate) roles: Vec<String>,
 }
 
 /// Gives the framework's own refusals our shape.
@@ -183,15 +185,15 @@ fn is_problem(response: &Response) -> bool {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ListQuery {
-    playbook: Option<PlaybookName>,
+pub(crate) struct ListQuery {
+    pub(crate) playbook: Option<PlaybookName>,
     status: Option<RunStatus>,
-    before: Option<u64>,
+    pub(crate) before: Option<u64>,
     limit: Option<usize>,
 }
 
 impl ListQuery {
-    fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.limit.unwrap_or(LIST_DEFAULT).clamp(1, LIST_MAX)
     }
 }

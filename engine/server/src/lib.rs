@@ -6,6 +6,7 @@
 mod api;
 mod auth;
 mod body;
+mod deadletters;
 mod intake;
 mod poll;
 mod problem;

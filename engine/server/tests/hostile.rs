@@ -37,6 +37,25 @@ impl engine_driver::TriggerRecords for Taker {
     fn counts(&self) -> BoxFuture<'_, Result<Vec<engine_driver::Count>, EngineError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
+
+    fn letters<'a>(
+        &'a self,
+        _: &'a engine_driver::LetterFilter,
+    ) -> BoxFuture<'a, Result<Page<engine_driver::Letter>, EngineError>> {
+        let page = Page {
+            items: Vec::new(),
+            next: None,
+        };
+        Box::pin(async { Ok(page) })
+    }
+
+    fn letter(&self, _: u64) -> BoxFuture<'_, Result<engine_driver::Letter, EngineError>> {
+        Box::pin(async { Err(EngineError::new(code::SV0104, "none")) })
+    }
+
+    fn replay<'a>(&'a self, _: u64, _: &'a str) -> BoxFuture<'a, Result<RunId, EngineError>> {
+        Box::pin(async { Err(EngineError::new(code::SV0104, "none")) })
+    }
 }
 
 impl Engine for Taker {

@@ -178,11 +178,13 @@ fn parse(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = ["30 2 * * 1-5", "*/5 * * * *", "0 0 13 * FRI", "0 0 31 2 *"])]
 fn next_after(bencher: Bencher<'_, '_>, line: &str) {
     let schedule = Schedule {
-        cron: line.to_owned(),
+        rhythm: engine_playbook::plan::Rhythm::Cron(line.to_owned()),
         timezone: "Europe/Paris".to_owned(),
         missed: Missed::Latest,
         start: None,
         end: None,
+        overlap: engine_playbook::plan::Overlap::Skip,
+        jitter: Millis::ZERO,
         path: String::new(),
     };
     let timetable = Timetable::new(&schedule).expect("the schedule is valid");

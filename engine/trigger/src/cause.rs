@@ -37,6 +37,24 @@ pub enum Cause {
         /// The instant, which is not the time at which the run begins.
         at: Timestamp,
     },
+    /// The end of a run.
+    Ended {
+        /// That run.
+        run: RunId,
+    },
+    /// A start that failed, or never was, once more.
+    Replayed {
+        /// The run that it is, or would have been.
+        run: RunId,
+        /// Who asked for it.
+        by: String,
+        /// The alert the run works on, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<AlertKey>,
+        /// The planned instant, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        planned_at: Option<Timestamp>,
+    },
     /// A person.
     Manual {
         /// The caller's key; the same key again is the same start.
@@ -92,8 +110,10 @@ impl Cause {
     pub fn alert(&self) -> Option<&AlertKey> {
         match self {
             Self::Alert { key, .. } | Self::Gathered { key, .. } => Some(key),
-            Self::Manual { alert, .. } => alert.as_ref(),
-            Self::Planned { .. } | Self::Run { .. } | Self::Again { .. } => None,
+            Self::Manual { alert, .. } | Self::Replayed { alert, .. } => alert.as_ref(),
+            Self::Planned { .. } | Self::Ended { .. } | Self::Run { .. } | Self::Again { .. } => {
+                None
+            }
         }
     }
 
@@ -128,6 +148,8 @@ impl Cause {
                 json!(["gathered", group, since.as_ms(), first])
             }
             Self::Planned { at } => json!(["planned", at.as_ms()]),
+            Self::Ended { run } => json!(["ended", run]),
+            Self::Replayed { run, .. } => json!(["replayed", run]),
             Self::Manual { key, .. } => json!(["manual", key]),
             // The interpreter names the run it calls by the same text.
             Self::Run { run, command, .. } => return format!("{run}/{command}"),

@@ -1,7 +1,7 @@
 //! Everything that can be known to be wrong with triggers before anything runs.
 
 use engine_model::{Severity, code};
-use engine_playbook::plan::{AlertTrigger, Plan, Schedule, TriggerKind};
+use engine_playbook::plan::{AlertTrigger, Plan, Rhythm, Schedule, TriggerKind};
 use serde_json::Value;
 
 use crate::alert_shape::{self, Shape};
@@ -45,7 +45,7 @@ pub fn check(plan: &Plan) -> Vec<Problem> {
                 problems.extend(found);
             }
             TriggerKind::Schedule(schedule) => problems.extend(check_schedule(schedule)),
-            TriggerKind::Manual(_) => {}
+            TriggerKind::Manual(_) | TriggerKind::Playbook(_) => {}
         }
     }
     for problem in &mut problems {
@@ -58,8 +58,12 @@ fn check_schedule(schedule: &Schedule) -> Option<Problem> {
     match Timetable::new(schedule) {
         Ok(timetable) if timetable.ever_fires() => None,
         Ok(_) => {
-            let path = format!("{}.cron", schedule.path);
-            let message = format!("`{}` names no day that exists", schedule.cron);
+            let (key, written) = match &schedule.rhythm {
+                Rhythm::Cron(line) => ("cron", line.clone()),
+                Rhythm::Every(length) => ("every", length.to_string()),
+            };
+            let path = format!("{}.{key}", schedule.path);
+            let message = format!("`{written}` names no day that exists");
             Some(Problem::error(code::PB0601, &path, message))
         }
         Err(problem) => Some(problem),

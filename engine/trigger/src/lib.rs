@@ -53,6 +53,6 @@ pub use rule::{Explanation, explain, why_not};
 pub use schedule::Timetable;
 pub use start::{
     ByHand, Call, Gathered, Start, StartError, start_again, start_by_hand, start_by_run,
-    start_for_alert, start_for_firing, start_for_instant,
+    start_for_alert, start_for_end, start_for_firing, start_for_instant,
 };
 pub use view::AlertView;

@@ -41,6 +41,9 @@ pub struct Start {
     /// The alerts, where several came together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gathered: Option<Gathered>,
+    /// What is said about the run whose end started this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Value>,
 }
 
 /// Alerts that storm control gathered: what expressions find under `trigger`.
@@ -268,7 +271,7 @@ fn manual_trigger<'p>(
         .iter()
         .filter_map(|trigger| match &trigger.kind {
             TriggerKind::Manual(manual) => Some((trigger, manual)),
-            TriggerKind::Alert(_) | TriggerKind::Schedule(_) => None,
+            TriggerKind::Alert(_) | TriggerKind::Schedule(_) | TriggerKind::Playbook(_) => None,
         })
         .collect();
     let may = |manual: &Manual| {
@@ -379,8 +382,12 @@ fn start(
         cause,
         inputs,
         gathered: None,
+        ended: None,
     })
 }
 
+mod end;
 #[cfg(test)]
 mod tests;
+
+pub use end::start_for_end;

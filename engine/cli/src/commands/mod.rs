@@ -4,6 +4,7 @@ mod actions;
 mod alerts;
 mod auth;
 mod consent;
+mod deadletter;
 mod demo;
 mod emulate;
 mod explain;
@@ -38,6 +39,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Alerts(command) => alerts::alerts(command).await,
         Command::Why(args) => why::why(args).await,
         Command::Plugin(command) => plugin::plugin(command).await,
+        Command::Deadletter(command) => deadletter::deadletter(command).await,
         Command::Explain { code } => explain::explain(&code),
         Command::Emulate(args) => emulate::emulate(&args).await,
         Command::Version { format } => version::version(format),

@@ -166,3 +166,25 @@ fn triggers_that_every_alert_is_tried_against_are_counted_and_named() {
     );
     assert!(shown.contains("PB0807"), "{shown}");
 }
+
+/// Every whole playbook of the guides to storm control and schedules is one that loads.
+#[test]
+fn the_playbooks_in_the_guides_have_no_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for guide in ["storm-control.md", "schedules.md"] {
+        let text = std::fs::read_to_string(support::root().join("docs").join(guide)).unwrap();
+        for snippet in text.split("```yaml\n").skip(1) {
+            let playbook = snippet.split("```").next().unwrap();
+            if playbook.starts_with("version: 1") {
+                count += 1;
+                std::fs::write(folder.path().join(format!("{count}.yaml")), playbook).unwrap();
+            }
+        }
+    }
+    assert_eq!(count, 5);
+    let output = quell(&["lint", folder.path().to_str().unwrap()]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    assert!(!shown.contains("warning["), "{shown}");
+}

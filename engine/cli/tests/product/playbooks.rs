@@ -10,7 +10,7 @@ use actions_contract::{
     ActionError, ActionInfo, Confidence, Effect, ErrorKind, Idempotency, Mode, Outcome,
 };
 use engine_driver::begin;
-use engine_model::{Alert, Millis, TenantId, Timestamp, code};
+use engine_model::{Alert, Millis, RunId, TenantId, Timestamp, code};
 use engine_playbook::plan::{Plan, Trigger, TriggerKind};
 use engine_run::{Attempt, Await, Cid, Command, Event, Run, RunStatus, RunView, Settings, Wants};
 use engine_trigger::{AlertChange, AlertView, ByHand};
@@ -141,7 +141,7 @@ fn alert(plan: &Plan) -> Alert {
         .iter()
         .find_map(|trigger| match &trigger.kind {
             TriggerKind::Alert(alert) => alert.examples.fires.first(),
-            TriggerKind::Schedule(_) | TriggerKind::Manual(_) => None,
+            _ => None,
         });
     let mut alert = json!({
         "id": "da637",
@@ -187,6 +187,15 @@ fn started(plan: &Arc<Plan>, trigger: &Trigger) -> Event {
             ),
             Some(view.value().clone()),
         ),
+        TriggerKind::Playbook(_) => {
+            let summary = json!({ "id": "run_x", "playbook": "other", "status": "failed" });
+            let run = RunId::derive(&tenant, &plan.name, &trigger.id, "ended");
+            let from = (&tenant, &run);
+            (
+                engine_trigger::start_for_end(plan, &trigger.id, from, summary),
+                None,
+            )
+        }
     };
     begin(plan, start.unwrap(), alert, at, Settings::default()).event
 }

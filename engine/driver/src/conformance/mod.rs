@@ -10,6 +10,7 @@
 pub mod alerts;
 pub mod cancel;
 pub mod flow;
+pub mod letters;
 pub mod lists;
 pub mod runs;
 mod scene;
@@ -85,6 +86,11 @@ macro_rules! conformance_tests {
             flow::an_alert_that_came_before_it_was_waited_for_counts,
             flow::a_question_outlives_stops,
             flow::a_run_goes_on_where_another_one_failed,
+            letters::what_could_not_start_is_a_dead_letter_and_starts_once_when_replayed,
+            letters::a_run_that_failed_for_good_is_a_dead_letter_that_can_be_replayed,
+            letters::what_a_full_queue_dropped_is_a_dead_letter_that_can_be_replayed,
+            letters::the_end_of_a_run_starts_who_waits_for_it_once,
+            letters::runs_that_start_one_another_end_after_three_hops,
             lists::a_watermark_never_moves_back_and_outlives_a_stop,
             lists::runs_are_listed_newest_first_page_by_page,
             lists::alerts_are_listed_once_with_the_runs_of_all_revisions,
@@ -102,6 +108,7 @@ macro_rules! conformance_tests {
             signals::a_signal_that_was_taken_outlives_a_stop,
             signals::a_no_ends_the_run_denied,
             signals::a_signal_that_nothing_waits_for_changes_nothing,
+            schedules::an_instant_during_an_earlier_run_is_treated_as_the_schedule_says,
             starts::the_same_key_starts_one_run,
             starts::a_start_that_is_not_allowed_leaves_nothing_behind,
             starts::a_dry_run_changes_nothing,

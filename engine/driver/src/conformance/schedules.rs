@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use engine_model::{Millis, Timestamp};
 
-use super::{Scene, Stand};
-use crate::{Engine, ManualClock, RunFilter, RunSummary};
+use super::scene::PATIENCE;
+use super::{Answer, Scene, Stand};
+use crate::{Count, Engine, ManualClock, RunFilter, RunSummary};
 
 const HOUR: Millis = Millis::from_secs(3600);
 
@@ -119,4 +120,84 @@ pub async fn an_instant_that_comes_while_the_engine_runs_starts_a_run<S: Stand>(
     };
     let instants: Vec<&str> = runs.iter().map(|run| run.cause.as_str()).collect();
     assert_eq!(instants, ["planned 2026-03-02T10:00:00.000Z"; 2]);
+}
+
+/// A schedule that fires every second, whose first run goes on until somebody cancels it.
+pub async fn an_instant_during_an_earlier_run_is_treated_as_the_schedule_says<S: Stand>(stand: &S) {
+    for (overlap, word) in [
+        ("skip", Some("skipped")),
+        ("queue", Some("queued")),
+        ("allow", None),
+    ] {
+        let text = format!(
+            "name: every-{overlap}\n\
+             triggers: [{{id: second, schedule: {{every: 1s, overlap: {overlap}}}}}]\n\
+             steps: [{{id: look, uses: suite.look}}]\n"
+        );
+        let scene = Scene::new(stand, &[&text]);
+        scene.script.says("suite.look", [Answer::Hangs]);
+        let engine = scene.open().await;
+        let playbook = format!("every-{overlap}");
+        let first = until(&engine, &playbook, |runs, _| !runs.is_empty())
+            .await
+            .remove(0);
+        let Some(word) = word else {
+            until(&engine, &playbook, |runs, _| runs.len() > 2).await;
+            scene.stop(engine).await;
+            continue;
+        };
+        let word = format!("overlap_{word}");
+        let counted = |counts: &[Count]| {
+            let mine = |count: &&Count| count.playbook.as_str() == playbook && count.word == word;
+            counts.iter().find(mine).map_or(0, |count| count.count)
+        };
+        let runs = until(&engine, &playbook, |_, counts| counted(counts) >= 2).await;
+        assert_eq!(runs.len(), 1, "{overlap}: nothing begins beside the first");
+        engine
+            .cancel(&first.id, "mona")
+            .await
+            .expect("the run can be cancelled");
+        let runs = until(&engine, &playbook, |runs, _| runs.len() > 1).await;
+        let planned = |run: &RunSummary| -> Timestamp {
+            let at = run
+                .cause
+                .strip_prefix("planned ")
+                .expect("a schedule started it");
+            at.parse().expect("the cause names an instant")
+        };
+        let gap = planned(&runs[1]).since(planned(&first));
+        assert_eq!(
+            gap == Millis::from_secs(1),
+            overlap == "queue",
+            "{overlap}: {gap}"
+        );
+        scene.stop(engine).await;
+    }
+}
+
+/// Waits until the runs of a playbook, or the counts, are as wanted.
+async fn until(
+    engine: &impl Engine,
+    playbook: &str,
+    there: impl Fn(&[RunSummary], &[Count]) -> bool,
+) -> Vec<RunSummary> {
+    let filter = RunFilter {
+        playbook: playbook.parse().ok(),
+        limit: 100,
+        ..RunFilter::default()
+    };
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let page = engine.runs(&filter).await.expect("runs can be listed");
+        let runs: Vec<RunSummary> = page.items.into_iter().rev().collect();
+        let counts = engine.records().counts().await.expect("counts can be read");
+        if there(&runs, &counts) {
+            return runs;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{runs:#?} {counts:#?}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -11,6 +11,7 @@ mod marks;
 mod pause;
 mod repeat;
 mod retry;
+mod schedule;
 mod scope;
 mod steps;
 mod storm;
@@ -180,7 +181,7 @@ impl Compiler<'_, '_> {
             .names
             .extend(Names::of_trigger(alert, schedule).env.names);
         self.names
-            .gathered(planned.iter().map(|trigger| &trigger.kind));
+            .started_by(planned.iter().map(|trigger| &trigger.kind));
         let of_input = |input: &plan::Input| (input.name.clone(), Type::from_schema(&input.schema));
         self.names.add(
             "inputs",

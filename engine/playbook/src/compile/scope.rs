@@ -67,28 +67,33 @@ impl Names {
         names
     }
 
-    /// Where one of the triggers gathers alerts, `trigger` names them.
+    /// What `trigger` holds beside its id, for these kinds of triggers.
     ///
-    /// In a run that another trigger of the playbook started they are absent, as `alert` may be.
-    pub(super) fn gathered<'k>(&mut self, kinds: impl Iterator<Item = &'k TriggerKind>) {
-        let storms = kinds.filter_map(|kind| match kind {
-            TriggerKind::Alert(alert) => Some(&*alert.storm),
-            TriggerKind::Schedule(_) | TriggerKind::Manual(_) => None,
-        });
-        let storms: Vec<&Storm> = storms.filter(|storm| storm.gathers()).collect();
-        if storms.is_empty() {
-            return;
+    /// In a run that another trigger of the playbook started it is absent, as `alert` may be.
+    pub(super) fn started_by<'k>(&mut self, kinds: impl Iterator<Item = &'k TriggerKind>) {
+        let mut storms: Vec<&Storm> = Vec::new();
+        let mut ends = false;
+        for kind in kinds {
+            match kind {
+                TriggerKind::Alert(alert) if alert.storm.gathers() => storms.push(&alert.storm),
+                TriggerKind::Playbook(_) => ends = true,
+                _ => {}
+            }
         }
-        let fields = storms.iter().flat_map(|storm| storm.group_fields());
-        let group = Type::closed(fields.map(|field| (field, Type::Any)));
-        let trigger = Type::closed([
-            ("id", Type::Text),
-            ("alerts", Type::list_of(super::triggers::alert_type())),
-            ("count", Type::Int),
-            ("group", group),
-            ("since", Type::Time),
-        ]);
-        self.add("trigger", trigger);
+        let mut fields = vec![("id", Type::Text)];
+        if !storms.is_empty() {
+            let group = storms.iter().flat_map(|storm| storm.group_fields());
+            fields.extend([
+                ("alerts", Type::list_of(super::triggers::alert_type())),
+                ("count", Type::Int),
+                ("group", Type::closed(group.map(|field| (field, Type::Any)))),
+                ("since", Type::Time),
+            ]);
+        }
+        if ends {
+            fields.push(("run", ended_run_type()));
+        }
+        self.add("trigger", Type::closed(fields));
     }
 
     /// Adds a name.
@@ -278,6 +283,21 @@ fn error_type() -> Type {
         ("retryable", Type::Bool),
         ("attempts", Type::Int),
         ("cause", Type::Any),
+    ])
+}
+
+/// The run whose end started this one.
+fn ended_run_type() -> Type {
+    Type::closed([
+        ("id", Type::Text),
+        ("playbook", Type::Text),
+        ("trigger", Type::Text),
+        ("status", Type::Text),
+        ("started_at", Type::Time),
+        ("ended_at", Type::Time),
+        ("hops", Type::Int),
+        ("outputs", Type::map_of(Type::Any)),
+        ("error", Type::Any),
     ])
 }
 

@@ -7,13 +7,13 @@ use engine_model::{Alert, AlertSource, Place, code};
 
 use super::{Compiler, detection::Detections, scope::Names};
 use crate::expr::{Template, Type};
-use crate::plan::{self, AlertEvents, FieldMatch, Missed, TriggerKind};
+use crate::plan::{self, AlertEvents, FieldMatch, TriggerKind};
 use crate::suggest::{one_of, similar};
-use crate::syntax::{self, Event, MissedWord, Source, Spanned};
+use crate::syntax::{self, Event, Source, Spanned};
 use crate::yaml::NodeId;
 
 /// The keys of which a trigger has exactly one.
-const KINDS: [&str; 3] = ["alert", "schedule", "manual"];
+const KINDS: [&str; 4] = ["alert", "schedule", "manual", "playbook"];
 
 impl Compiler<'_, '_> {
     /// The triggers of the playbook, in the order written.
@@ -65,17 +65,23 @@ impl Compiler<'_, '_> {
             let message = "`examples` are for alert triggers";
             self.report.head(code::PB0201, examples.at, message);
         }
-        let kind = match (&written.alert, &written.schedule, &written.manual) {
+        let kind = match (
+            &written.alert,
+            &written.schedule,
+            &written.manual,
+            &written.playbook,
+        ) {
             (Some(alert), ..) => Some(TriggerKind::Alert(self.alert(alert, &written.examples))),
-            (_, Some(schedule), _) => self.schedule(schedule).map(TriggerKind::Schedule),
-            (_, _, Some(manual)) => Some(TriggerKind::Manual(plan::Manual {
+            (_, Some(schedule), ..) => self.schedule(schedule).map(TriggerKind::Schedule),
+            (_, _, Some(manual), _) => Some(TriggerKind::Manual(plan::Manual {
                 roles: manual.value.roles.clone().unwrap_or_default(),
                 confirm: manual.value.confirm.clone(),
             })),
+            (.., Some(end)) => self.playbook_end(&end.value).map(TriggerKind::Playbook),
             _ => None,
         };
         let mut names = Names::of_trigger(written.alert.is_some(), written.schedule.is_some());
-        names.gathered(kind.iter());
+        names.started_by(kind.iter());
         let with = self.hand_over(written, &names, inputs);
         if written.manual.is_none() {
             self.inputs_given(trigger.at, written, inputs);
@@ -163,29 +169,6 @@ impl Compiler<'_, '_> {
             }
         }
         (fields, detections)
-    }
-
-    fn schedule(&mut self, schedule: &Spanned<syntax::Schedule>) -> Option<plan::Schedule> {
-        let written = &schedule.value;
-        let all = written.missed == Some(MissedWord::All);
-        if let (Some(catchup), false) = (&written.max_catchup, all) {
-            let message = "`max_catchup` has a meaning only with `missed: all`";
-            self.report.head(code::PB0201, catchup.at, message);
-        }
-        Some(plan::Schedule {
-            cron: written.cron.clone()?,
-            timezone: written.timezone.clone().unwrap_or_else(|| "UTC".to_owned()),
-            missed: match written.missed.unwrap_or(MissedWord::Latest) {
-                MissedWord::Skip => Missed::Skip,
-                MissedWord::Latest => Missed::Latest,
-                MissedWord::All => Missed::All {
-                    max_catchup: written.max_catchup.as_ref().map_or(10, |count| count.value),
-                },
-            },
-            start: written.start,
-            end: written.end,
-            path: self.report.document.path(schedule.at),
-        })
     }
 
     /// What the trigger gives to the inputs.

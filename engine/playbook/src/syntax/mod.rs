@@ -25,7 +25,10 @@ pub use step::{
     StopWord,
 };
 pub use storm::{Accumulate, AtLeast, Batch, ClockWord, Dedup, Distinct, Throttle, WindowWord};
-pub use trigger::{AlertTrigger, Event, Examples, Manual, MissedWord, Schedule, Source, Trigger};
+pub use trigger::{
+    AlertTrigger, EndWord, Event, Examples, Manual, MissedWord, OverlapWord, PlaybookEnd, Schedule,
+    Source, Trigger,
+};
 
 /// A playbook: what starts it, what it does, and how it ends.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

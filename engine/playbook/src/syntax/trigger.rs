@@ -1,16 +1,16 @@
 //! Triggers as written.
 
-use engine_model::{Millis, Timestamp, TriggerId};
+use engine_model::{Millis, PlaybookName, Timestamp, TriggerId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::place::{Anything, Condition, OneOrMany, Ordered, Spanned};
 use super::storm::{Accumulate, Batch, ClockWord, Dedup, Throttle};
 
-/// What starts a run: an id, and exactly one of `alert`, `schedule`, `manual`.
+/// What starts a run: an id, and exactly one of `alert`, `schedule`, `manual`, `playbook`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-later" = ["playbook", "webhook"]))]
+#[schemars(extend("x-later" = ["webhook"]))]
 pub struct Trigger {
     /// Unique among the triggers of the file.
     #[schemars(required)]
@@ -21,6 +21,8 @@ pub struct Trigger {
     pub schedule: Option<Spanned<Schedule>>,
     /// A person.
     pub manual: Option<Spanned<Manual>>,
+    /// The end of another playbook's run.
+    pub playbook: Option<Spanned<PlaybookEnd>>,
     /// Maps what started the run to inputs.
     pub with: Option<Spanned<Ordered<Anything>>>,
     /// Alerts for which an alert trigger must fire or stay silent; checked by `lint`.
@@ -141,18 +143,23 @@ pub struct Examples {
 /// A schedule.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-later" = ["every", "jitter", "overlap"]))]
 pub struct Schedule {
     /// Five fields as in crontab, or a shorthand such as `@daily`.
-    #[schemars(required)]
     pub cron: Option<String>,
+    /// A length of time, instead of `cron`; counted from `start`, else from midnight UTC of
+    /// 1 January 1970.
+    pub every: Option<Spanned<Millis>>,
     /// An IANA time zone; `UTC` when absent.
-    pub timezone: Option<String>,
+    pub timezone: Option<Spanned<String>>,
     /// What happens to instants that passed while the engine was down; `latest` when absent.
     pub missed: Option<MissedWord>,
     /// With `missed: all`, how many are made up for at the most; `10` when absent.
     #[schemars(range(min = 1, max = 1000))]
     pub max_catchup: Option<Spanned<u32>>,
+    /// What happens while the run of an earlier instant is going on; `skip` when absent.
+    pub overlap: Option<OverlapWord>,
+    /// Each run begins up to so much later, always by the same time for the same instant.
+    pub jitter: Option<Spanned<Millis>>,
     /// No instant before this.
     pub start: Option<Timestamp>,
     /// No instant after this.
@@ -169,6 +176,48 @@ pub enum MissedWord {
     Latest,
     /// All are made up for.
     All,
+}
+
+/// What happens to an instant while the run of an earlier one is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OverlapWord {
+    /// It is left out, and counted.
+    Skip,
+    /// Its run begins once that one is over.
+    Queue,
+    /// Its run begins beside that one.
+    Allow,
+}
+
+/// The end of another playbook's run.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaybookEnd {
+    /// The other playbook.
+    #[schemars(required)]
+    pub name: Option<PlaybookName>,
+    /// How the run ended; `[failed]` when absent.
+    #[schemars(length(min = 1))]
+    pub status: Option<Vec<EndWord>>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndWord {
+    /// It reached its end.
+    Succeeded,
+    /// A step failed and nothing handled it.
+    Failed,
+    /// It passed its deadline.
+    TimedOut,
+    /// Somebody, or a `stop`, cancelled it.
+    Cancelled,
+    /// A person said no.
+    Denied,
+    /// A guard rail said no.
+    Refused,
 }
 
 /// A start by hand.

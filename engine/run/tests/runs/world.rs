@@ -319,6 +319,7 @@ pub(crate) fn started(plan: &Plan, settings: Settings, inputs: Map<String, Value
         again: None,
         schedule: None,
         gathered: None,
+        ended: None,
         engine: "0.1.0".to_owned(),
         settings,
     }))

@@ -41,11 +41,13 @@ fn examples(written: &Value, fires: Value, ignores: Value) -> AlertTrigger {
 
 fn schedule(cron: &str) -> Schedule {
     Schedule {
-        cron: cron.to_owned(),
+        rhythm: engine_playbook::plan::Rhythm::Cron(cron.to_owned()),
         timezone: "Europe/Paris".to_owned(),
         missed: Missed::Skip,
         start: None,
         end: None,
+        overlap: engine_playbook::plan::Overlap::Skip,
+        jitter: Millis::ZERO,
         path: "triggers[0].schedule".to_owned(),
     }
 }

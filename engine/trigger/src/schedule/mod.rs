@@ -13,8 +13,8 @@ mod crontab;
 mod zone;
 
 use chrono::{DateTime, Datelike as _, NaiveDateTime};
-use engine_model::{Timestamp, code};
-use engine_playbook::plan::{Missed, Schedule};
+use engine_model::{Digest, Millis, Timestamp, code};
+use engine_playbook::plan::{Missed, Rhythm, Schedule};
 
 use self::crontab::Crontab;
 use self::zone::Zone;
@@ -29,13 +29,15 @@ const LAST_YEAR: i32 = 2100;
 ///
 /// ```
 /// use engine_model::Timestamp;
-/// use engine_playbook::plan::{Missed, Schedule};
+/// use engine_playbook::plan::{Missed, Overlap, Rhythm, Schedule};
 /// use engine_trigger::Timetable;
 ///
 /// let timetable = Timetable::new(&Schedule {
-///     cron: "30 2 * * 1-5".to_owned(),
+///     rhythm: Rhythm::Cron("30 2 * * 1-5".to_owned()),
 ///     timezone: "Europe/Paris".to_owned(),
 ///     missed: Missed::Latest,
+///     overlap: Overlap::Skip,
+///     jitter: engine_model::Millis::ZERO,
 ///     start: None,
 ///     end: None,
 ///     path: "triggers[0].schedule".to_owned(),
@@ -47,12 +49,27 @@ const LAST_YEAR: i32 = 2100;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Timetable {
-    schedules: Vec<cron::Schedule>,
-    zone: Zone,
-    interval: bool,
+    beat: Beat,
     missed: Missed,
+    jitter: Millis,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
+}
+
+/// What makes the instants.
+#[derive(Clone, Debug)]
+enum Beat {
+    /// A crontab line in a zone; an interval follows elapsed time.
+    Wall { lines: Lines, interval: bool },
+    /// A length of time since an instant.
+    Elapsed { length_ms: i64, since: Timestamp },
+}
+
+/// A crontab line in a zone.
+#[derive(Clone, Debug)]
+struct Lines {
+    schedules: Vec<cron::Schedule>,
+    zone: Zone,
 }
 
 impl Timetable {
@@ -66,22 +83,13 @@ impl Timetable {
         let problem = |key: &str, message: String| {
             Problem::error(code::PB0601, &format!("{}.{key}", schedule.path), message)
         };
-        let line = Crontab::read(&schedule.cron);
-        let (line, schedules) = line
-            .and_then(|line| line.schedules().map(|schedules| (line, schedules)))
-            .map_err(|error| problem("cron", error.message).with_help_if(error.help))?;
-        let zone = schedule.timezone.parse().map_err(|_| {
-            let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-            let help = nearest(&schedule.timezone, names).map_or_else(
-                || "write an IANA name such as `Europe/Paris`".to_owned(),
-                |name| format!("a zone with a similar name exists: `{name}`"),
-            );
-            problem(
-                "timezone",
-                format!("`{}` is not a time zone", schedule.timezone),
-            )
-            .with_help(help)
-        })?;
+        let beat = match &schedule.rhythm {
+            Rhythm::Every(length) => Beat::Elapsed {
+                length_ms: i64::try_from(length.as_ms()).unwrap_or(i64::MAX).max(1),
+                since: schedule.start.unwrap_or_default(),
+            },
+            Rhythm::Cron(line) => wall_beat(line, &schedule.timezone, &problem)?,
+        };
         if schedule
             .start
             .zip(schedule.end)
@@ -93,10 +101,9 @@ impl Timetable {
             ));
         }
         Ok(Self {
-            schedules,
-            zone: Zone(zone),
-            interval: line.is_interval(),
+            beat,
             missed: schedule.missed,
+            jitter: schedule.jitter,
             start: schedule.start,
             end: schedule.end,
         })
@@ -110,13 +117,24 @@ impl Timetable {
             Some(start) if after < start => start.as_ms().saturating_sub(1),
             _ => after.as_ms(),
         };
-        let from = from.div_euclid(1000).max(-1);
-        let at = if self.interval {
-            self.next_elapsed(from)
-        } else {
-            self.next_fixed(from)
-        }?;
-        let at = Timestamp::from_ms(at.checked_mul(1000)?);
+        let at = match &self.beat {
+            Beat::Elapsed { length_ms, since } => {
+                let passed = from.saturating_sub(since.as_ms()).div_euclid(*length_ms);
+                since
+                    .as_ms()
+                    .checked_add(passed.checked_add(1)?.checked_mul(*length_ms)?)?
+            }
+            Beat::Wall { lines, interval } => {
+                let from = from.div_euclid(1000).max(-1);
+                let at = if *interval {
+                    lines.next_elapsed(from)
+                } else {
+                    lines.next_fixed(from)
+                }?;
+                at.checked_mul(1000)?
+            }
+        };
+        let at = Timestamp::from_ms(at);
         self.end.is_none_or(|end| at <= end).then_some(at)
     }
 
@@ -150,11 +168,98 @@ impl Timetable {
         }
     }
 
+    /// When the run of a planned instant begins: up to `jitter` later, and never later than the
+    /// next instant. The same for the same instant and `seed`, whoever asks.
+    #[must_use]
+    pub fn begins(&self, at: Timestamp, seed: &str) -> Timestamp {
+        if self.jitter == Millis::ZERO {
+            return at;
+        }
+        let room = match self.next_after(at) {
+            Some(next) => self.jitter.min(next.since(at)),
+            None => self.jitter,
+        };
+        let hash = hashed(&format!("{seed} {}", at.as_ms()));
+        at.plus(Millis::from_ms(hash % room.as_ms().max(1)))
+    }
+
+    /// The planned instants whose runs begin after `from` and not after `to`, oldest first.
+    #[must_use]
+    pub fn beginning(&self, from: Timestamp, to: Timestamp, seed: &str) -> Vec<Timestamp> {
+        self.within_jitter(from)
+            .take_while(|at| *at <= to)
+            .filter(|at| {
+                let begins = self.begins(*at, seed);
+                from < begins && begins <= to
+            })
+            .collect()
+    }
+
+    /// When the next run begins after `now`.
+    #[must_use]
+    pub fn next_begins(&self, now: Timestamp, seed: &str) -> Option<Timestamp> {
+        let begins = self.within_jitter(now).map(|at| self.begins(at, seed));
+        begins.into_iter().find(|begins| *begins > now)
+    }
+
+    /// The last planned instant whose run has begun by `now`, or a moment before the first that
+    /// has not.
+    #[must_use]
+    pub fn begun_until(&self, now: Timestamp, seed: &str) -> Timestamp {
+        let mut late = self.within_jitter(now).take_while(|at| *at <= now);
+        late.find(|at| self.begins(*at, seed) > now)
+            .map_or(now, |at| Timestamp::from_ms(at.as_ms() - 1))
+    }
+
+    /// Instants from so early on that their runs may begin after `at`.
+    fn within_jitter(&self, at: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let jitter = i64::try_from(self.jitter.as_ms()).unwrap_or(i64::MAX);
+        let early = Timestamp::from_ms(at.as_ms().saturating_sub(jitter));
+        std::iter::successors(self.next_after(early), |at| self.next_after(*at))
+    }
+
     /// Whether the schedule has any instant from now on into the far future.
     pub(crate) fn ever_fires(&self) -> bool {
         self.next_after(Timestamp::from_ms(0)).is_some()
     }
+}
 
+fn hashed(text: &str) -> u64 {
+    let digest = Digest::of(text.as_bytes());
+    let digits = digest.as_str().rsplit(':').next().unwrap_or_default();
+    let some = digits.get(..16).unwrap_or(digits);
+    u64::from_str_radix(some, 16).expect("a digest is written in hex")
+}
+
+/// Reads a crontab line and the name of a zone.
+fn wall_beat(
+    line: &str,
+    timezone: &str,
+    problem: &dyn Fn(&str, String) -> Problem,
+) -> Result<Beat, Problem> {
+    let line = Crontab::read(line);
+    let (line, schedules) = line
+        .and_then(|line| line.schedules().map(|schedules| (line, schedules)))
+        .map_err(|error| problem("cron", error.message).with_help_if(error.help))?;
+    let zone = timezone.parse().map_err(|_| {
+        let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        let help = nearest(timezone, names).map_or_else(
+            || "write an IANA name such as `Europe/Paris`".to_owned(),
+            |name| format!("a zone with a similar name exists: `{name}`"),
+        );
+        problem("timezone", format!("`{timezone}` is not a time zone")).with_help(help)
+    })?;
+    let lines = Lines {
+        schedules,
+        zone: Zone(zone),
+    };
+    Ok(Beat::Wall {
+        lines,
+        interval: line.is_interval(),
+    })
+}
+
+impl Lines {
     fn next_fixed(&self, after: i64) -> Option<i64> {
         let mut wall = wall(after + self.zone.offset(after))?;
         loop {

@@ -6,11 +6,13 @@ use super::Timetable;
 
 fn schedule(cron: &str, timezone: &str) -> Schedule {
     Schedule {
-        cron: cron.to_owned(),
+        rhythm: engine_playbook::plan::Rhythm::Cron(cron.to_owned()),
         timezone: timezone.to_owned(),
         missed: Missed::Latest,
         start: None,
         end: None,
+        overlap: engine_playbook::plan::Overlap::Skip,
+        jitter: engine_model::Millis::ZERO,
         path: "triggers[0].schedule".to_owned(),
     }
 }

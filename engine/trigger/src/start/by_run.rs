@@ -62,5 +62,6 @@ pub fn start_again(
         cause,
         inputs,
         gathered: None,
+        ended: None,
     }
 }

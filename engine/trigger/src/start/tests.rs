@@ -16,11 +16,13 @@ fn manual(roles: &[&str]) -> TriggerKind {
 
 fn schedule() -> TriggerKind {
     TriggerKind::Schedule(Schedule {
-        cron: "@daily".to_owned(),
+        rhythm: engine_playbook::plan::Rhythm::Cron("@daily".to_owned()),
         timezone: "UTC".to_owned(),
         missed: Missed::Skip,
         start: None,
         end: None,
+        overlap: engine_playbook::plan::Overlap::Skip,
+        jitter: engine_model::Millis::ZERO,
         path: String::new(),
     })
 }

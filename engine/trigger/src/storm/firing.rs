@@ -41,6 +41,20 @@ impl Firing {
         }
     }
 
+    /// An alert by itself, of which nothing more is known.
+    #[must_use]
+    pub fn single(alert: AlertRef, change: AlertChange) -> Self {
+        Self {
+            alerts: vec![alert],
+            count: 1,
+            group: Group::new(),
+            since: Timestamp::default(),
+            change,
+            gathered: false,
+            limit: Group::new(),
+        }
+    }
+
     pub(super) fn gathered(self) -> Self {
         Self {
             gathered: true,
