@@ -1,5 +1,7 @@
 //! Text patterns: `*` for any text, `?` for any character, `\` before either for itself.
 
+use memchr::memmem::Finder;
+
 use crate::fold::fold;
 
 /// The characters that Windows programs take for the dash of an option.
@@ -7,6 +9,9 @@ const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
 
 /// The most wildcards of one value.
 pub(crate) const WILDCARDS_MAX: usize = 32;
+/// The longest value with wildcards for one character, which may have to be tried at every
+/// character of a text.
+pub(crate) const SINGLES_BYTES_MAX: usize = 512;
 
 /// One part of a pattern as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,21 +153,22 @@ impl Pattern {
 }
 
 /// Matches by going back to the last `*` only: whatever an earlier one swallowed more would not
-/// help. Where a text follows the `*`, places without it are passed over, so that only wildcards
-/// behind it cost time again, and there are at most [`WILDCARDS_MAX`] of them.
+/// help. Where a text follows the `*`, places without it are passed over in one search, so that
+/// only wildcards behind it cost time again, and there are at most [`WILDCARDS_MAX`] of them.
 fn parts_match(parts: &[Part], text: &str) -> bool {
     let (mut at, mut rest) = (0, text);
-    let mut star: Option<(usize, &str)> = None;
+    let mut star: Option<Star<'_, '_>> = None;
     loop {
         match parts.get(at) {
             None if rest.is_empty() => return true,
             Some(Part::Any) => {
-                at += 1;
-                let Some(next) = next_place(parts.get(at), rest) else {
+                let begun = Star::new(parts, at + 1);
+                let Some(next) = begun.next_place(rest) else {
                     return false;
                 };
-                star = Some((at, next));
+                at += 1;
                 rest = next;
+                star = Some(Star { rest, ..begun });
                 continue;
             }
             Some(part) => {
@@ -174,26 +180,54 @@ fn parts_match(parts: &[Part], text: &str) -> bool {
             }
             None => {}
         }
-        let Some((after_star, swallowed)) = star else {
+        let Some(last) = &mut star else {
             return false;
         };
-        let mut characters = swallowed.chars();
+        let mut characters = last.rest.chars();
         if characters.next().is_none() {
             return false;
         }
-        let Some(next) = next_place(parts.get(after_star), characters.as_str()) else {
+        let Some(next) = last.next_place(characters.as_str()) else {
             return false;
         };
-        star = Some((after_star, next));
-        (at, rest) = (after_star, next);
+        last.rest = next;
+        (at, rest) = (last.after, next);
     }
 }
 
-/// The rest from the first place on where what follows a `*` may begin.
-fn next_place<'t>(part: Option<&Part>, rest: &'t str) -> Option<&'t str> {
-    match part {
-        Some(Part::Text(literal)) => rest.find(literal.as_str()).map(|found| &rest[found..]),
-        _ => Some(rest),
+/// A `*`, and where it was last tried to end.
+struct Star<'p, 't> {
+    /// The part behind it.
+    after: usize,
+    /// What was left there.
+    rest: &'t str,
+    /// Looks for the text behind it; made once, since that takes as long as the text.
+    finder: Option<Finder<'p>>,
+}
+
+impl<'p, 't> Star<'p, 't> {
+    fn new(parts: &'p [Part], after: usize) -> Self {
+        let finder = match parts.get(after) {
+            Some(Part::Text(literal)) => Some(Finder::new(literal.as_bytes())),
+            _ => None,
+        };
+        Self {
+            after,
+            rest: "",
+            finder,
+        }
+    }
+
+    /// The rest from the first place on where what follows may begin.
+    fn next_place(&self, rest: &'t str) -> Option<&'t str> {
+        match &self.finder {
+            // The frequent case of texts that repeat themselves.
+            Some(finder) if rest.as_bytes().starts_with(finder.needle()) => Some(rest),
+            Some(finder) => finder
+                .find(rest.as_bytes())
+                .and_then(|found| rest.get(found..)),
+            None => Some(rest),
+        }
     }
 }
 

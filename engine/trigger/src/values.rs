@@ -63,13 +63,8 @@ pub(crate) fn matchers(
     }
 }
 
-fn texts(line: &FieldMatch, modifiers: &Modifiers, value: &Value) -> Result<Vec<Matcher>, Problem> {
-    let parts = match value {
-        Value::String(text) => pattern::read(text),
-        Value::Bool(truth) => vec![Part::Text(truth.to_string())],
-        Value::Number(number) => vec![Part::Text(number.to_string())],
-        _ => return Err(problem(line, "takes text, not a list or map".to_owned())),
-    };
+/// Refuses a pattern that could cost too much on a large text.
+fn check_cost(line: &FieldMatch, value: &Value, parts: &[Part]) -> Result<(), Problem> {
     if parts.len() > 2 * pattern::WILDCARDS_MAX {
         let most = pattern::WILDCARDS_MAX;
         return Err(problem(
@@ -77,6 +72,28 @@ fn texts(line: &FieldMatch, modifiers: &Modifiers, value: &Value) -> Result<Vec<
             format!("a value has at most {most} wildcards"),
         ));
     }
+    let single = |part: &Part| matches!(part, Part::One | Part::Dash);
+    let long = value
+        .as_str()
+        .is_some_and(|text| text.len() > pattern::SINGLES_BYTES_MAX);
+    if long && parts.iter().any(single) {
+        let most = pattern::SINGLES_BYTES_MAX;
+        return Err(problem(
+            line,
+            format!("a value with `?` has at most {most} bytes"),
+        ));
+    }
+    Ok(())
+}
+
+fn texts(line: &FieldMatch, modifiers: &Modifiers, value: &Value) -> Result<Vec<Matcher>, Problem> {
+    let parts = match value {
+        Value::String(text) => pattern::read(text),
+        Value::Bool(truth) => vec![Part::Text(truth.to_string())],
+        Value::Number(number) => vec![Part::Text(number.to_string())],
+        _ => return Err(problem(line, "takes text, not a list or map".to_owned())),
+    };
+    check_cost(line, value, &parts)?;
     let cased = modifiers.has(Modifier::Cased);
     let place = place_of(line, modifiers);
     let wrap = |parts: Vec<Part>| {
