@@ -12,7 +12,7 @@ mod tests;
 
 pub use actions_defender::hunting::HuntingApi;
 pub use actions_defender::sources::sources;
-pub use list::{Options, catalog, endpoints, infos, resolver};
+pub use list::{Options, catalog, endpoints, infos, resolver, resolvers};
 pub use reference::reference_markdown;
 pub use resources::{reference_pages, resource_of};
 pub use retired::{RETIRED, successor};

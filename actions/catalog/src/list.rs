@@ -6,8 +6,11 @@ mod graph;
 use std::sync::{Arc, LazyLock};
 
 use actions_basic::{AddNote, Builtin, BuiltinAction, HttpRequest, ListTenants, NotifyWebhook};
-use actions_contract::{Action, ActionInfo, Endpoint, Operation, OperationAction};
+use actions_contract::{Action, ActionInfo, Endpoint, Facts, Operation, OperationAction, Resolver};
+use actions_defender::find_device::{FindDeviceAction, device_facts};
+use actions_defender::graph::users::GetUser;
 use actions_defender::hunting::{HuntingAction, HuntingApi, RunHuntingQuery};
+use serde_json::Value;
 
 /// What the configuration decides about the catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub struct Options {
 /// The action that finds the one object behind an id, for each kind of entity that has one.
 const RESOLVERS: [(&str, &str); 6] = [
     ("detection_rule", "graph.get-detection-rule"),
-    ("device", "defender.get-machine"),
+    ("device", "defender.find-device"),
     ("identity_account", "graph.get-identity-account"),
     ("mail", "graph.get-analyzed-email"),
     ("security_action", "graph.get-security-action"),
@@ -43,6 +46,7 @@ fn entries(options: Options) -> Vec<Entry> {
     let mut entries = MADE.clone();
     entries.extend([
         builtin::<ListTenants>(),
+        action(FindDeviceAction::new()),
         action(HuntingAction::new(options.hunting)),
         operation::<RunHuntingQuery>(),
         builtin::<HttpRequest>(),
@@ -111,4 +115,34 @@ pub fn resolver(entity: &str) -> Option<&'static str> {
         .iter()
         .find(|(kind, _)| *kind == entity)
         .map(|(_, action)| *action)
+}
+
+/// What finds the one object of each kind, for guard rails and inputs.
+#[must_use]
+pub fn resolvers() -> Vec<Resolver> {
+    vec![
+        Resolver {
+            entity: "device",
+            action: Arc::new(FindDeviceAction::new()),
+            param: "device",
+            facts: device_facts,
+        },
+        Resolver {
+            entity: "user",
+            action: Arc::new(OperationAction::of::<GetUser>()),
+            param: "user_id",
+            facts: user_facts,
+        },
+    ]
+}
+
+/// What guard rails look at, in a user of the directory. Its groups are not among it.
+fn user_facts(output: &Value) -> Option<Facts> {
+    let text = |key: &str| output.get(key).and_then(Value::as_str).map(str::to_owned);
+    let aliases = ["display_name", "mail", "on_premises_sam_account_name"];
+    Some(Facts {
+        name: text("user_principal_name"),
+        aliases: aliases.into_iter().filter_map(text).collect(),
+        ..Facts::of_text("user", &text("id")?)
+    })
 }

@@ -15,6 +15,7 @@ mod operation;
 pub mod read;
 mod secret;
 mod source;
+mod target;
 
 pub use action::{Action, BoxFuture, Call, Follow, Mode, Outcome};
 pub use adapter::OperationAction;
@@ -31,3 +32,4 @@ pub use operation::{Finding, Next, Operation, service_error};
 pub use read::json;
 pub use secret::Secret;
 pub use source::{MapError, Source, SourcePage};
+pub use target::{Facts, Resolver};

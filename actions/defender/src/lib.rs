@@ -18,6 +18,7 @@ pub mod enums;
 pub mod export_files;
 pub mod export_records;
 pub mod files;
+pub mod find_device;
 mod follow;
 pub mod graph;
 pub mod hunting;

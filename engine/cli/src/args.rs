@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod deadletter;
+mod emulate;
 
+use crate::guard_args::GuardCommand;
 pub(crate) use deadletter::DeadletterCommand;
+pub(crate) use emulate::EmulateArgs;
 
 /// Runs security-response playbooks that you can trust with containment.
 #[derive(Debug, Parser)]
@@ -92,6 +95,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  quell deadletter list --playbook contain"
     )]
     Deadletter(DeadletterCommand),
+    /// Guard rails, the ledger and the audit log.
+    #[command(flatten)]
+    Guard(GuardCommand),
     /// Prints the page of an error code.
     #[command(after_help = "Example:\n  quell explain PB0301")]
     Explain {
@@ -372,29 +378,4 @@ pub(crate) struct WhyArgs {
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: WhereArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct EmulateArgs {
-    /// The port on loopback; 0 takes a free one.
-    #[arg(long, default_value_t = 8480)]
-    pub(crate) port: u16,
-    /// Varies the world: names, ids, secrets.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Devices in the world.
-    #[arg(long, default_value_t = 12)]
-    pub(crate) machines: usize,
-    /// How long a machine action stays `Pending`.
-    #[arg(long, default_value = "1s")]
-    pub(crate) pending: engine_model::Millis,
-    /// How long it then stays `InProgress`.
-    #[arg(long, default_value = "2s")]
-    pub(crate) running: engine_model::Millis,
-    /// How long a new machine action cannot be found yet.
-    #[arg(long, default_value = "0s")]
-    pub(crate) visibility_delay: engine_model::Millis,
-    /// Lists the routes and how far each is emulated, and stops.
-    #[arg(long)]
-    pub(crate) coverage: bool,
 }

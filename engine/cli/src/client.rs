@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine_broker::ControlClient;
+use engine_driver::guard::{AuditRow, EffectFilter, EffectRow};
 use engine_driver::{
     AlertDocument, AlertSummary, Letter, LetterFilter, Page, Playbooks, RunDocument, RunFilter,
 };
@@ -165,6 +166,63 @@ impl Client {
             Self::Folder(archive) => Ok(archive.alerts(None, limit).await?),
         }
     }
+}
+
+impl Client {
+    /// Turns the stop switch on.
+    pub(crate) async fn halt(&self, reason: Option<&str>) -> Result<Value, Fault> {
+        let body = serde_json::json!({ "reason": reason });
+        read(self.running()?.post("/v1/halt", &body).await)
+    }
+
+    /// Turns the stop switch off.
+    pub(crate) async fn resume(&self) -> Result<Value, Fault> {
+        read(self.running()?.post("/v1/resume", &Value::Null).await)
+    }
+
+    pub(crate) async fn effects(&self, filter: &EffectFilter) -> Result<Vec<EffectRow>, Fault> {
+        match self {
+            Self::Running(client) => {
+                let EffectFilter {
+                    all,
+                    failed,
+                    dry,
+                    limit,
+                } = filter;
+                let query = format!("all={all}&failed={failed}&dry={dry}&limit={limit}");
+                get(client, &format!("/v1/effects?{query}")).await
+            }
+            Self::Folder(archive) => Ok(archive.effects(filter).await?),
+        }
+    }
+
+    pub(crate) async fn audit(&self, after: u64, limit: usize) -> Result<Vec<AuditRow>, Fault> {
+        match self {
+            Self::Running(client) => {
+                get(client, &format!("/v1/audit?after={after}&limit={limit}")).await
+            }
+            Self::Folder(archive) => Ok(archive.audit(after, limit).await?),
+        }
+    }
+
+    fn running(&self) -> Result<&ControlClient, Fault> {
+        match self {
+            Self::Running(client) => Ok(client),
+            Self::Folder(_) => Err(Fault::new(
+                Kind::Usage,
+                "only a running engine can be stopped; leave `--data` out",
+            )),
+        }
+    }
+}
+
+/// The folder of a database: the one named, or that of the configuration.
+pub(crate) async fn folder(data: Option<&Path>) -> Result<Archive, Fault> {
+    let config = Config::near(None)?;
+    let infos = wire::infos(&wire::actions(&config).await?);
+    let playbooks = Arc::new(Playbooks::new(infos));
+    let folder = data.unwrap_or(&config.data_dir);
+    Ok(Archive::open(folder, playbooks)?)
 }
 
 async fn get<T: DeserializeOwned>(client: &ControlClient, path: &str) -> Result<T, Fault> {

@@ -30,6 +30,9 @@ pub(crate) struct Config {
     /// Playbook files, and folders of them.
     #[schemars(with = "Vec<String>")]
     pub(crate) playbooks: Vec<PathBuf>,
+    /// The guard rails of the tenant, a file.
+    #[schemars(with = "Option<String>")]
+    pub(crate) policy: Option<PathBuf>,
     /// The tenant of alerts that do not say theirs, and of runs that no alert starts; that of the
     /// default connection where it is left out.
     pub(crate) tenant: TenantId,
@@ -119,6 +122,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8470)),
             data_dir: PathBuf::from("data"),
             playbooks: vec![PathBuf::from("workflows")],
+            policy: None,
             tenant: "default".parse().expect("a valid tenant id"),
             intake: Intake::default(),
             people: Vec::new(),
@@ -156,6 +160,7 @@ impl Config {
         let at_home = |path: &mut PathBuf| *path = folder.join(&*path);
         at_home(&mut config.data_dir);
         config.playbooks.iter_mut().for_each(at_home);
+        config.policy.iter_mut().for_each(at_home);
         config.plugins.at_home(folder);
         Ok(config)
     }
@@ -200,10 +205,11 @@ impl Config {
 }
 
 /// Keys of the configuration that an environment variable may override.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "listen",
     "data_dir",
     "playbooks",
+    "policy",
     "tenant",
     "intake",
     "people",

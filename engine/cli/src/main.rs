@@ -14,6 +14,7 @@ mod client;
 mod commands;
 mod config;
 mod exit;
+mod guard_args;
 mod plain;
 mod plugins;
 mod quotas;

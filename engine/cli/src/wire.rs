@@ -7,8 +7,9 @@ use actions_contract::{Action, ActionInfo, Egress, Follow};
 use engine_broker::{
     Broker, Environment, MemoryQuotas, Observer, OperationRate, Surroundings, TokenEvent,
 };
+use engine_driver::guard::Policy;
 use engine_driver::{Attempts, Clock, Engine, PlaybookText, Playbooks, Refused, SystemClock};
-use engine_embedded::{Embedded, Options};
+use engine_embedded::{Embedded, GuardOptions, Options};
 use engine_model::{Timestamp, code};
 use engine_playbook::render::{self, Colour, Source};
 use engine_playbook::sigma;
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) broker: Arc<Broker>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) playbooks: Arc<Playbooks>,
+    policy: Arc<Policy>,
     actions: Vec<Arc<dyn Action>>,
     /// What is installed; none where nothing is.
     pub(crate) plugins: Option<Plugins>,
@@ -57,7 +59,9 @@ impl Parts {
         let broker = Broker::new(&config.broker(), surroundings).map_err(invalid_config)?;
         let plugins = Plugins::load(&config).await?;
         let actions = actions_with(&config, plugins.as_ref())?;
-        let playbooks = Arc::new(Playbooks::new(infos(&actions)));
+        let policy = Arc::new(policy(&config)?);
+        let playbooks = Playbooks::new(infos(&actions)).under(Arc::clone(&policy));
+        let playbooks = Arc::new(playbooks);
         let mut config = config;
         if config.tenant == Config::default().tenant {
             // Where nobody says otherwise, the tenant is that of the default connection.
@@ -68,6 +72,7 @@ impl Parts {
             broker: Arc::new(broker),
             clock: Arc::new(SystemClock),
             playbooks,
+            policy,
             actions,
             plugins,
         })
@@ -96,6 +101,10 @@ impl Parts {
             attempts,
             clock: Arc::clone(&self.clock),
             settings,
+            guards: Some(GuardOptions {
+                policy: Arc::clone(&self.policy),
+                resolvers: actions_catalog::resolvers(),
+            }),
             tenant: self.config.tenant.clone(),
             schedules_since: how.schedules_since,
         };
@@ -203,6 +212,26 @@ fn actions_with(config: &Config, plugins: Option<&Plugins>) -> Result<Vec<Arc<dy
         return Err(Fault::new(Kind::Invalid, message).with_code(code::CF0101));
     }
     Ok(actions)
+}
+
+/// The guard rails of the tenant, and those of every tenant where it has none of its own.
+pub(crate) fn policy(config: &Config) -> Result<Policy, Fault> {
+    let Some(path) = &config.policy else {
+        return Ok(Policy::none());
+    };
+    let read =
+        |path: &Path| std::fs::read_to_string(path).map_err(|error| unreadable(path, &error));
+    let text = read(path)?;
+    let assets = engine_driver::guard::assets_of(&text).map(|name| {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        read(&folder.join(name))
+    });
+    let assets = assets.transpose()?;
+    Policy::read(&text, assets.as_deref()).map_err(|problems| {
+        let message = format!("the policy `{}` is not valid", path.display());
+        let fault = Fault::new(Kind::Invalid, message).with_code(code::CF0104);
+        problems.into_iter().fold(fault, Fault::with_hint)
+    })
 }
 
 /// The documented limits of every operation.

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actions_contract::{Action, ActionError, Call, Egress, ErrorKind, Follow, Mode, Outcome};
+use actions_contract::{
+    Action, ActionError, ActionInfo, Call, Egress, ErrorKind, Facts, Follow, Mode, Outcome,
+};
 use engine_model::{ActionId, PlaybookName, RunId, TenantId, code};
-use engine_run::Attempt;
+use engine_playbook::guard::Guard;
+use engine_run::{Attempt, Release};
 use tokio::sync::Semaphore;
 
 use crate::Clock;
+use crate::guard::{Admitted, Guards, Owed, Trial};
 
 /// Which run a try belongs to.
 #[derive(Clone, Debug)]
@@ -19,6 +23,8 @@ pub struct Origin {
     pub playbook: PlaybookName,
     /// Its tenant.
     pub tenant: TenantId,
+    /// The playbook's own guard rails.
+    pub guard: Arc<Guard>,
 }
 
 /// Performs tries: finds the action, bounds the time, tells what it came to.
@@ -28,6 +34,7 @@ pub struct Attempts {
     clock: Arc<dyn Clock>,
     follow: Follow,
     permits: Semaphore,
+    guards: Option<Arc<Guards>>,
 }
 
 impl Attempts {
@@ -49,7 +56,28 @@ impl Attempts {
             clock,
             follow,
             permits: Semaphore::new(concurrent_max),
+            guards: None,
         }
+    }
+
+    /// The same behind guard rails.
+    #[must_use]
+    pub fn guarded(mut self, guards: Arc<Guards>) -> Self {
+        self.guards = Some(guards);
+        self
+    }
+
+    /// The guard rails.
+    #[must_use]
+    pub fn guards(&self) -> Option<&Arc<Guards>> {
+        self.guards.as_ref()
+    }
+
+    /// The facts of an action.
+    #[must_use]
+    pub fn info(&self, action: &str) -> Option<&ActionInfo> {
+        let action: ActionId = action.parse().ok()?;
+        Some(self.actions.get(&action)?.info())
     }
 
     /// Performs one try and says what it came to.
@@ -72,7 +100,56 @@ impl Attempts {
                 ),
             };
         };
-        let call = Call {
+        let call = self.call(origin, attempt);
+        match &self.guards {
+            Some(guards) if Guards::concern(attempt) => {
+                let trial = Trial {
+                    origin,
+                    attempt,
+                    action: &**action,
+                    call: &call,
+                    egress: &*self.egress,
+                    owed: attempt
+                        .release
+                        .as_ref()
+                        .map(|release| owed(origin, release)),
+                    now: call.now,
+                };
+                self.perform_guarded(guards, &trial).await
+            }
+            _ => try_once(&**action, attempt, &call, &*self.egress).await,
+        }
+    }
+
+    /// Reads the one object of this kind and id afresh.
+    ///
+    /// # Errors
+    ///
+    /// When there is not exactly one, or it cannot be told.
+    pub async fn find(
+        &self,
+        guards: &Guards,
+        (entity, id): (&str, &str),
+        (origin, attempt): (&Origin, &Attempt),
+    ) -> Result<Facts, ActionError> {
+        let call = self.call(origin, attempt);
+        guards.find(entity, id, (&call, &*self.egress)).await
+    }
+
+    async fn perform_guarded(&self, guards: &Guards, trial: &Trial<'_>) -> Outcome {
+        let args = match guards.admit(trial).await {
+            Admitted::Go(args) => args,
+            Admitted::Ends(outcome) => return outcome,
+        };
+        let mut call = trial.call.clone();
+        call.args = args;
+        let watched = guards.watched(&*self.egress);
+        let outcome = try_once(trial.action, trial.attempt, &call, &watched).await;
+        guards.settled(trial, outcome, self.clock.now()).await
+    }
+
+    fn call(&self, origin: &Origin, attempt: &Attempt) -> Call {
+        Call {
             run: origin.run.clone(),
             playbook: origin.playbook.clone(),
             step: attempt.label.clone(),
@@ -92,12 +169,35 @@ impl Attempts {
             now: self.clock.now(),
             time_left: attempt.timeout,
             follow: self.follow,
-        };
-        let tried = action.call(&call, &*self.egress);
-        match tokio::time::timeout(attempt.timeout.to_std(), tried).await {
-            Ok(outcome) => outcome,
-            Err(_) => too_late(attempt),
         }
+    }
+}
+
+/// The release that a containment owes.
+fn owed(origin: &Origin, release: &Release) -> Owed {
+    Owed {
+        after: release.after,
+        condition: release.condition.clone(),
+        names: serde_json::json!({
+            "run": {
+                "id": origin.run,
+                "playbook": origin.playbook,
+                "tenant": origin.tenant,
+            },
+        }),
+    }
+}
+
+async fn try_once(
+    action: &dyn Action,
+    attempt: &Attempt,
+    call: &Call,
+    egress: &dyn Egress,
+) -> Outcome {
+    let tried = action.call(call, egress);
+    match tokio::time::timeout(attempt.timeout.to_std(), tried).await {
+        Ok(outcome) => outcome,
+        Err(_) => too_late(attempt),
     }
 }
 

@@ -3,6 +3,7 @@
 use actions_contract::BoxFuture;
 use engine_model::{
     Alert, AlertKey, Code, Digest, Millis, PlaybookName, RunId, TenantId, Timestamp, TriggerId,
+    code,
 };
 use engine_run::{Event, News, RunStatus, RunView};
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::TriggerRecords;
+use crate::guard::{AuditRow, EffectFilter, EffectRow, Halt};
 use crate::why::Why;
 
 /// Why the engine did not do what was asked.
@@ -262,6 +264,47 @@ pub trait Engine: Send + Sync {
     /// What triggers leave behind.
     fn records(&self) -> &dyn TriggerRecords;
 
+    /// Turns the stop switch on: when this comes back, nothing that contains or destroys is under
+    /// way, and nothing of it starts.
+    fn halt<'a>(
+        &'a self,
+        by: &'a str,
+        reason: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Halt, EngineError>> {
+        let _ = (by, reason);
+        Box::pin(async { Err(no_guards()) })
+    }
+
+    /// Turns the stop switch off; whether it was on.
+    fn resume<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<bool, EngineError>> {
+        let _ = by;
+        Box::pin(async { Err(no_guards()) })
+    }
+
+    /// Whether the stop switch is on, and who turned it.
+    fn halted(&self) -> Option<Halt> {
+        None
+    }
+
+    /// Effects of the ledger, newest first.
+    fn effects<'a>(
+        &'a self,
+        filter: &'a EffectFilter,
+    ) -> BoxFuture<'a, Result<Vec<EffectRow>, EngineError>> {
+        let _ = filter;
+        Box::pin(async { Err(no_guards()) })
+    }
+
+    /// Entries of the audit log after the one of this number, oldest first.
+    fn audit(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRow>, EngineError>> {
+        let _ = (after, limit);
+        Box::pin(async { Err(no_guards()) })
+    }
+
     /// What happens from now on; a slow reader misses the oldest.
     fn subscribe(&self) -> tokio::sync::broadcast::Receiver<RunNews>;
+}
+
+fn no_guards() -> EngineError {
+    EngineError::new(code::SV0104, "this engine has no guard rails")
 }

@@ -5,6 +5,7 @@ mod attempts;
 mod clock;
 pub mod conformance;
 mod engine;
+pub mod guard;
 mod playbooks;
 mod records;
 mod starts;

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use actions_contract::ActionInfo;
 use engine_model::{Diagnostic, Digest, PlaybookName, Severity, Span, code};
+use engine_playbook::guard::Never;
 use engine_playbook::plan::Plan;
 use engine_playbook::yaml::Document;
 use engine_trigger::{Index, Problem};
+
+use crate::guard::Policy;
 
 /// The text of a playbook and where it came from.
 #[derive(Clone, Debug)]
@@ -45,6 +48,8 @@ struct Pinned {
 /// The playbooks of an engine; replaced as a whole, so that each alert is matched by one set.
 pub struct Playbooks {
     infos: Vec<Arc<ActionInfo>>,
+    /// The tenant's guard rails, which those of a playbook have to fit.
+    policy: Arc<Policy>,
     loaded: RwLock<Arc<Loaded>>,
     pinned: Mutex<HashMap<Digest, Pinned>>,
 }
@@ -59,9 +64,17 @@ impl Playbooks {
         };
         Self {
             infos,
+            policy: Arc::new(Policy::none()),
             loaded: RwLock::new(Arc::new(nothing)),
             pinned: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// The same under a policy.
+    #[must_use]
+    pub fn under(mut self, policy: Arc<Policy>) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// The current set.
@@ -70,15 +83,23 @@ impl Playbooks {
         Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Checks a text, triggers included.
+    /// Checks a text, triggers and guard rails included.
     #[must_use]
     pub fn check(&self, text: &str) -> (Option<Arc<Plan>>, Vec<Diagnostic>) {
+        self.checked(text, true)
+    }
+
+    /// Checks a text; a run goes on with its playbook whatever the policy says by now.
+    fn checked(&self, text: &str, guarded: bool) -> (Option<Arc<Plan>>, Vec<Diagnostic>) {
         let compiled = engine_playbook::compile(text, &self.infos);
         let mut diagnostics = compiled.diagnostics;
         let Some(plan) = compiled.plan else {
             return (None, diagnostics);
         };
-        let problems = engine_trigger::check(&plan);
+        let mut problems = engine_trigger::check(&plan);
+        if guarded {
+            problems.extend(self.guard_problems(&plan));
+        }
         if !problems.is_empty()
             && let (Some(document), _) = engine_playbook::yaml::read(text)
         {
@@ -91,6 +112,39 @@ impl Playbooks {
         }
         let plan = (!has_errors(&diagnostics)).then_some(plan);
         (plan, diagnostics)
+    }
+
+    /// What is wrong with a playbook's guard rails beside those of the tenant.
+    fn guard_problems(&self, plan: &Plan) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for weaker in self.policy.weaker(&plan.guard) {
+            problems.push(Problem {
+                code: code::PB0701,
+                severity: Severity::Error,
+                playbook: None,
+                path: format!("guard.{}", weaker.path),
+                message: weaker.message,
+                help: Some("the stricter one holds; leave this one out or lower it".to_owned()),
+            });
+        }
+        for role in self.policy.undefined(&plan.guard) {
+            let named = |never: &Never| {
+                let mut wanted = never.wanted();
+                wanted.any(|(_, wanted)| wanted.role.as_deref() == Some(role))
+            };
+            let index = plan.guard.never.iter().position(named).unwrap_or_default();
+            problems.push(Problem {
+                code: code::PB0702,
+                severity: Severity::Error,
+                playbook: None,
+                path: format!("guard.never[{index}]"),
+                message: format!("nothing gives a target the role `{role}`"),
+                help: Some(
+                    "roles are defined in the policy that the configuration names".to_owned(),
+                ),
+            });
+        }
+        problems
     }
 
     /// Replaces the set with what is valid of `files`; the others are given back with reasons.
@@ -155,7 +209,7 @@ impl Playbooks {
     /// this engine.
     #[must_use]
     pub fn pin(&self, text: &str) -> Option<Arc<Plan>> {
-        let (plan, _) = self.check(text);
+        let (plan, _) = self.checked(text, false);
         let plan = plan?;
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
         let pin = Pinned {

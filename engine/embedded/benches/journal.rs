@@ -108,6 +108,7 @@ async fn open(folder: &std::path::Path) -> Embedded {
             64,
         ),
         clock,
+        guards: None,
         settings: engine_run::Settings::default(),
         tenant: "default".parse().unwrap(),
         schedules_since: None,

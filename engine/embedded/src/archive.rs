@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use engine_driver::guard::{AuditReport, AuditRow, EffectFilter, EffectRow};
 use engine_driver::{
     AlertDocument, AlertSummary, EngineError, Held, Page, Past, Playbooks, RunDocument, RunFilter,
     RunSummary, Why,
@@ -17,6 +18,7 @@ use crate::engine::of_store;
 use crate::readers::Readers;
 use crate::rows::{self, RunRow};
 use crate::schema::{Folder, StoreError};
+use crate::{audit, effects};
 
 /// What a database holds about runs and alerts; reads only.
 #[derive(Clone)]
@@ -141,6 +143,65 @@ impl Archive {
         let found = found.await.map_err(of_store)?;
         let found = found.into_iter().map(|(row, alert, _)| (row, alert));
         Ok(page(found.collect(), limit))
+    }
+
+    /// Effects, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn effects(&self, filter: &EffectFilter) -> Result<Vec<EffectRow>, EngineError> {
+        let filter = *filter;
+        let found = self.read(move |connection| effects::list(connection, &filter));
+        found.await.map_err(of_store)
+    }
+
+    /// Entries of the audit log after the one of this number, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read, or an entry is no entry.
+    pub async fn audit(&self, after: u64, limit: usize) -> Result<Vec<AuditRow>, EngineError> {
+        let found = self.read(move |connection| audit::entries(connection, after, limit));
+        found.await.map_err(of_store)
+    }
+
+    /// Looks at every entry of the audit log.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn verify(&self) -> Result<AuditReport, EngineError> {
+        self.read(audit::verify).await.map_err(of_store)
+    }
+
+    /// Whether some entry of the audit log has this digest.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn has_entry(&self, digest: &str) -> Result<bool, EngineError> {
+        let digest = digest.to_owned();
+        let found = self.read(move |connection| audit::has(connection, &digest));
+        found.await.map_err(of_store)
+    }
+
+    /// Writes a copy of the whole database to `file`, which may not be there yet; an engine may
+    /// be running.
+    ///
+    /// # Errors
+    ///
+    /// When the file is there, or cannot be written.
+    pub async fn backup(&self, file: &Path) -> Result<(), EngineError> {
+        let fresh = crate::schema::new_private_file(file);
+        fresh.map_err(|error| {
+            let message = format!("cannot write `{}`: {error}", file.display());
+            EngineError::new(code::ST0102, message)
+        })?;
+        let path = file.display().to_string();
+        let copied =
+            self.read(move |connection| connection.execute("VACUUM INTO ?1", [&path]).map(drop));
+        copied.await.map_err(of_store)
     }
 
     pub(crate) async fn watermark(&self, poller: &str) -> Result<Option<Timestamp>, EngineError> {

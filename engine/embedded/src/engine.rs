@@ -4,27 +4,27 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use actions_contract::BoxFuture;
+use actions_contract::{BoxFuture, Resolver};
+use engine_driver::guard::{AuditRow, EffectFilter, EffectRow, Guards, Halt, Policy};
 use engine_driver::{
     AlertDocument, AlertSummary, Attempts, Clock, Engine, EngineError, ManualStart, Page,
     Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary, Signal, TriggerRecords, Why,
 };
 use engine_model::{Alert, RunId, TenantId, Timestamp, code};
 use engine_run::{RunStatus, Settings};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{Notify, broadcast, oneshot};
 use tokio::task::JoinSet;
 
 use crate::actor::Message;
 use crate::archive::Archive;
 use crate::calls;
 use crate::inner::Inner;
-use crate::intake;
-use crate::outbox;
-use crate::rows::{self, RunRow};
+use crate::ledger::SqlLedger;
+use crate::rows::RunRow;
 use crate::schema::{Folder, StoreError};
-use crate::signals;
 use crate::timers::Timers;
 use crate::writer::Writer;
+use crate::{effects, intake, outbox, rows, signals, switch};
 
 /// News kept for a slow reader.
 const NEWS_KEPT: usize = 4096;
@@ -41,11 +41,21 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// What is fixed for each run when it begins.
     pub settings: Settings,
+    /// Guard rails; none only where nothing real is contained.
+    pub guards: Option<GuardOptions>,
     /// The tenant of runs that no alert starts.
     pub tenant: TenantId,
     /// Schedules that were never seen before are taken to be watched since this instant; since
     /// the start of the engine when absent.
     pub schedules_since: Option<Timestamp>,
+}
+
+/// What guard rails are made of.
+pub struct GuardOptions {
+    /// The policy of the tenant.
+    pub policy: Arc<Policy>,
+    /// What finds targets, by their kind.
+    pub resolvers: Vec<Resolver>,
 }
 
 /// The engine on SQLite. Stops when dropped; whatever it was doing goes on at the next start.
@@ -63,23 +73,29 @@ impl Embedded {
     /// this engine.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let (folder, taken) = Folder::lock(&options.data_dir)?;
-        let folder = Arc::new(folder);
-        let writer = Writer::start(folder.writer()?)?;
+        let writer = Arc::new(Writer::start(folder.writer()?)?);
+        let archive = Archive::new(Arc::new(folder), options.playbooks);
+        let attempts = match options.guards {
+            Some(guards) => guarded(options.attempts, guards, (&writer, &archive)).await?,
+            None => options.attempts,
+        };
         let inner = Arc::new(Inner {
             writer,
-            archive: Archive::new(folder, options.playbooks),
+            archive,
             timers: Timers::default(),
-            attempts: options.attempts,
+            attempts,
+            owes: Notify::new(),
             clock: options.clock,
             settings: options.settings,
             news: broadcast::channel(NEWS_KEPT).0,
             actors: Mutex::new(HashMap::new()),
             tasks: Mutex::new(JoinSet::new()),
             kept: Mutex::new(HashSet::new()),
-            storm_changed: tokio::sync::Notify::new(),
+            storm_changed: Notify::new(),
             _taken: taken,
         });
         inner.keep_playbooks().await?;
+        inner.note_configuration().await?;
         let since = options.schedules_since.unwrap_or_else(|| inner.clock.now());
         let (timers, live, called, calls) = inner
             .archive
@@ -102,11 +118,7 @@ impl Embedded {
         for (parent, child) in calls {
             inner.make_call(parent, child).await?;
         }
-        inner.spawn(Box::pin(Arc::clone(&inner).watch_timers()));
-        inner.spawn(Box::pin(Arc::clone(&inner).watch_storm()));
-        inner.spawn(Box::pin(Arc::clone(&inner).watch_ends()));
-        let tenant = options.tenant.clone();
-        inner.spawn(Box::pin(Arc::clone(&inner).watch_schedules(tenant, since)));
+        watch(&inner, options.tenant.clone(), since);
         Ok(Self {
             inner,
             tenant: options.tenant,
@@ -119,7 +131,8 @@ impl Embedded {
     ///
     /// When the database takes no writes.
     pub async fn playbooks_changed(&self) -> Result<(), StoreError> {
-        self.inner.keep_playbooks().await
+        self.inner.keep_playbooks().await?;
+        self.inner.note_configuration().await
     }
 
     /// Stops, and answers once the folder is free for the next engine. Whatever was going on goes
@@ -292,9 +305,66 @@ impl Engine for Embedded {
         self
     }
 
+    fn halt<'a>(
+        &'a self,
+        by: &'a str,
+        reason: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Halt, EngineError>> {
+        let (inner, by) = (Arc::clone(&self.inner), by.to_owned());
+        let reason = reason.map(str::to_owned);
+        Box::pin(self.to_the_end(async move { switch::halt(&inner, by, reason).await }))
+    }
+
+    fn resume<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<bool, EngineError>> {
+        let (inner, by) = (Arc::clone(&self.inner), by.to_owned());
+        Box::pin(self.to_the_end(async move { switch::resume(&inner, by).await }))
+    }
+
+    fn halted(&self) -> Option<Halt> {
+        self.inner.attempts.guards()?.switch().halted()
+    }
+
+    fn effects<'a>(
+        &'a self,
+        filter: &'a EffectFilter,
+    ) -> BoxFuture<'a, Result<Vec<EffectRow>, EngineError>> {
+        Box::pin(self.inner.archive.effects(filter))
+    }
+
+    fn audit(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRow>, EngineError>> {
+        Box::pin(self.inner.archive.audit(after, limit))
+    }
+
     fn subscribe(&self) -> broadcast::Receiver<RunNews> {
         self.inner.news.subscribe()
     }
+}
+
+/// Begins everything that goes on as long as the engine.
+fn watch(inner: &Arc<Inner>, tenant: TenantId, since: Timestamp) {
+    inner.spawn(Box::pin(Arc::clone(inner).watch_timers()));
+    inner.spawn(Box::pin(Arc::clone(inner).watch_storm()));
+    inner.spawn(Box::pin(Arc::clone(inner).watch_ends()));
+    if inner.attempts.guards().is_some() {
+        inner.spawn(Box::pin(Arc::clone(inner).watch_releases()));
+        inner.spawn(Box::pin(Arc::clone(inner).watch_retention()));
+    }
+    inner.spawn(Box::pin(Arc::clone(inner).watch_schedules(tenant, since)));
+}
+
+/// Puts guard rails before tries, the stop switch as it was left.
+async fn guarded(
+    attempts: Attempts,
+    guards: GuardOptions,
+    (writer, archive): (&Arc<Writer>, &Archive),
+) -> Result<Attempts, StoreError> {
+    let ledger = SqlLedger {
+        writer: Arc::clone(writer),
+        archive: archive.clone(),
+    };
+    let guards = Guards::new(guards.policy, guards.resolvers, Arc::new(ledger));
+    guards.switch().set(archive.read(effects::halt).await?);
+    Ok(attempts.guarded(Arc::new(guards)))
 }
 
 fn busy() -> EngineError {

@@ -7,7 +7,7 @@ use actions_contract::BoxFuture;
 use engine_driver::{Attempts, Clock, Origin, RunNews};
 use engine_model::{Digest, Millis, Timestamp, code};
 use engine_run::{Cid, Run, RunStatus, Settings};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinSet;
 
 use crate::actor::{Actor, Message, Standing};
@@ -29,12 +29,14 @@ const PAUSE: Millis = Millis::from_secs(1);
 
 /// What every part of the embedded driver shares.
 pub(crate) struct Inner {
-    pub(crate) writer: Writer,
+    pub(crate) writer: Arc<Writer>,
     pub(crate) archive: Archive,
     pub(crate) timers: Timers,
     pub(crate) attempts: Attempts,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
+    /// Wakes whoever looks at releases that are owed.
+    pub(crate) owes: Notify,
     pub(crate) news: broadcast::Sender<RunNews>,
     pub(crate) actors: Mutex<HashMap<RunRow, mpsc::Sender<Message>>>,
     /// Every task of the engine; they end with it.
@@ -42,7 +44,7 @@ pub(crate) struct Inner {
     /// The playbooks whose texts are known to be in the database.
     pub(crate) kept: Mutex<HashSet<Digest>>,
     /// Something may be due earlier than all before.
-    pub(crate) storm_changed: tokio::sync::Notify,
+    pub(crate) storm_changed: Notify,
     /// Let go of last, when nothing writes any more.
     pub(crate) _taken: Taken,
 }
@@ -169,6 +171,7 @@ impl Inner {
             run: summary.id,
             playbook: summary.playbook,
             tenant: summary.tenant,
+            guard: Arc::clone(&run.plan().guard),
         };
         let next_seq = events.len() as u64;
         let live = !interrupted.is_empty();

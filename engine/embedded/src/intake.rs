@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use engine_driver::{Begun, EngineError, ManualStart, Origin, Receipt, RunSummary, begin};
-use engine_model::{Alert, AlertKey, Digest, RunId, TenantId, Timestamp, code};
+use engine_model::{Alert, RunId, TenantId, Timestamp, code};
 use engine_run::{Command, Event, RunStatus, Settings};
 use engine_trigger::storm::{AlertRef, Firing, Place};
 use engine_trigger::{AlertChange, AlertView, ByHand};
 use rusqlite::Connection;
-use serde_json::Value;
 
 use crate::actor::Standing;
 use crate::engine::of_store;
+use crate::entries::{self, NewAlert};
 use crate::inner::Inner;
 use crate::letters::Occasion;
 use crate::outbox::{self, Owner};
@@ -20,16 +20,6 @@ use crate::storm::{Added, Source, Stormy};
 
 /// The tenant of a start that means none.
 const NO_TENANT: &str = "default";
-
-/// An alert ready to be stored.
-pub(crate) struct NewAlert {
-    pub(crate) key: AlertKey,
-    pub(crate) digest: Digest,
-    pub(crate) received_at: Timestamp,
-    pub(crate) body: String,
-    /// The alert as expressions see it.
-    pub(crate) view: Arc<Value>,
-}
 
 impl NewAlert {
     fn of(alert: &Alert, received_at: Timestamp) -> Self {
@@ -159,6 +149,7 @@ fn take(
                 .map(|one| one.settle(connection, alert, now));
             let stormed: rusqlite::Result<Vec<Option<Added>>> = settled.collect();
             let stormed = stormed?.into_iter().flatten().collect();
+            entries::alert(connection, new, revision.unwrap_or(0) + 1, &runs)?;
             Ok(Took::Added {
                 rows,
                 stormed,
@@ -282,11 +273,12 @@ pub(crate) async fn add(
         .write(move |connection| {
             also(connection)?;
             let row = unit.add(connection)?;
-            let called = match row {
-                Some(row) => unit.fill(connection, row, None)?,
-                None => Vec::new(),
+            let Some(row) = row else {
+                return Ok((row, Vec::new()));
             };
-            Ok((row, called))
+            let called = unit.fill(connection, row, None)?;
+            entries::started(connection, &unit.summary)?;
+            Ok((Some(row), called))
         })
         .await?;
     go_on(inner, vec![begun], vec![row]);
@@ -322,6 +314,7 @@ pub(crate) fn go_on(
             run: summary.id,
             playbook: summary.playbook,
             tenant: summary.tenant,
+            guard: Arc::clone(&run.plan().guard),
         };
         let standing = Standing {
             row,

@@ -7,27 +7,37 @@
 
 mod actor;
 mod archive;
+mod audit;
 mod calls;
 mod columns;
+mod configured;
+mod effects;
 mod ends;
 mod engine;
+mod entries;
 mod inner;
 mod intake;
+mod ledger;
 mod letters;
 mod outbox;
+mod outcomes;
 mod planned;
 mod readers;
 mod records;
+mod releases;
 mod replay;
+mod retention;
 mod rows;
 mod schedules;
 mod schema;
 mod signals;
 mod storm;
 mod storm_rows;
+mod switch;
+mod tables;
 mod timers;
 mod writer;
 
 pub use archive::Archive;
-pub use engine::{Embedded, Options};
+pub use engine::{Embedded, GuardOptions, Options};
 pub use schema::StoreError;

@@ -6,7 +6,7 @@ use engine_run::{Cid, Event, RunStatus};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::columns::{json_column, parsed, source_column, unreadable};
-use crate::intake::NewAlert;
+use crate::entries::NewAlert;
 
 pub(crate) use crate::columns::{AlertRow, RunRow};
 

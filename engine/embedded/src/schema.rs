@@ -8,10 +8,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// The version of the tables below; a newer database is refused, an older one is migrated.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 /// One step per version, each from the one before it.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE playbooks (
         digest TEXT PRIMARY KEY,
@@ -181,6 +181,7 @@ const MIGRATIONS: [&str; 5] = [
         PRIMARY KEY (playbook, trigger, at)
     ) WITHOUT ROWID;
 ",
+    crate::tables::GUARDS,
 ];
 
 /// Why the database did not do what was asked.
@@ -334,6 +335,15 @@ fn private_folder(path: &Path) -> std::io::Result<()> {
 fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes a file that was not there, for its owner alone.
+pub(crate) fn new_private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

@@ -11,6 +11,7 @@ use engine_trigger::{AlertChange, AlertView, Hit, start_for_firing};
 use rusqlite::Connection;
 
 use crate::StoreError;
+use crate::entries;
 use crate::inner::Inner;
 use crate::intake::{NewRun, go_on};
 use crate::letters::{self, NewLetter, Occasion};
@@ -246,6 +247,7 @@ impl Source {
                 &alerts[alerts.len().saturating_sub(1)..]
             };
             storm_rows::link(connection, (row, &begun.summary.id), linked)?;
+            entries::started(connection, &begun.summary)?;
         }
         Ok(row)
     }

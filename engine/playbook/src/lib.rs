@@ -2,6 +2,7 @@
 
 pub mod compile;
 pub mod expr;
+pub mod guard;
 pub mod plan;
 pub mod render;
 mod report;

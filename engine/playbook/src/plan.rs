@@ -8,6 +8,7 @@ use engine_model::{AlertSource, Digest, Millis, PlaybookName, StepId, TriggerId}
 use serde_json::Value;
 
 use crate::expr::{Expr, Template};
+use crate::guard::Guard;
 
 mod detection;
 mod flow;
@@ -41,6 +42,8 @@ pub struct Plan {
     pub concurrency: Option<Concurrency>,
     /// The deadline of a whole run.
     pub timeout: Millis,
+    /// Limits on what it may do to the world.
+    pub guard: Arc<Guard>,
     /// Which configured connection each action family uses.
     pub connections: BTreeMap<String, String>,
     /// Values computed once, at the start, in the order written.

@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use crate::auth::{self, Keys};
 use crate::body::{BODY_BYTES_MAX, too_large};
 use crate::deadletters;
+use crate::guards;
 use crate::intake::{self, Sources};
 use crate::problem::Problem;
 
@@ -89,6 +90,10 @@ impl Server {
             .route("/v1/runs/{run}/cancel", post(cancel_run))
             .route("/v1/runs/{run}/retry", post(retry_run))
             .merge(deadletters::routes())
+            .route("/v1/halt", get(guards::halted).post(guards::halt))
+            .route("/v1/resume", post(guards::resume))
+            .route("/v1/effects", get(guards::effects))
+            .route("/v1/audit", get(guards::audit))
             .route_layer(middleware::from_fn_with_state(
                 Arc::clone(&self.shared),
                 person_only,

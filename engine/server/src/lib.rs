@@ -7,6 +7,7 @@ mod api;
 mod auth;
 mod body;
 mod deadletters;
+mod guards;
 mod intake;
 mod poll;
 mod problem;

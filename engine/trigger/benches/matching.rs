@@ -118,6 +118,7 @@ fn plan(number: usize, written: Vec<(&'static str, Value)>) -> Arc<Plan> {
         }],
         concurrency: None,
         timeout: Millis::from_secs(60),
+        guard: Arc::default(),
         connections: BTreeMap::new(),
         vars: Vec::new(),
         steps: Vec::new(),

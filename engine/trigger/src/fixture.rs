@@ -70,6 +70,7 @@ pub(crate) fn plan(name: &str, kinds: Vec<TriggerKind>) -> Plan {
         triggers: triggers.collect(),
         concurrency: None,
         timeout: Millis::from_secs(60),
+        guard: Arc::default(),
         connections: std::collections::BTreeMap::new(),
         vars: Vec::new(),
         steps: Vec::new(),

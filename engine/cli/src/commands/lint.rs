@@ -1,5 +1,7 @@
 //! `quell lint`.
 
+use std::sync::Arc;
+
 use engine_driver::Playbooks;
 use engine_model::{Diagnostic, Severity, code};
 use engine_playbook::render::{self, Colour, Finding, Source};
@@ -16,7 +18,7 @@ pub(super) async fn lint(args: &LintArgs) -> Result<(), Fault> {
     } else {
         args.paths.clone()
     };
-    let playbooks = Playbooks::new(wire::infos(&wire::actions(&config).await?));
+    let playbooks = playbooks(&config).await?;
     let files = wire::playbook_files(&paths)?;
     if files.is_empty() {
         return Err(Fault::new(
@@ -83,4 +85,10 @@ fn name_successors(diagnostics: &mut [Diagnostic]) {
             found.fix = None;
         }
     }
+}
+
+/// What the playbooks may use, and the policy that they have to fit.
+async fn playbooks(config: &Config) -> Result<Playbooks, Fault> {
+    let policy = Arc::new(wire::policy(config)?);
+    Ok(Playbooks::new(wire::infos(&wire::actions(config).await?)).under(policy))
 }

@@ -2,16 +2,21 @@
 
 mod actions;
 mod alerts;
+mod audit;
 mod auth;
+mod backup;
 mod consent;
 mod deadletter;
 mod demo;
+mod effects;
 mod emulate;
 mod explain;
+mod halt;
 mod lint;
 mod permissions;
 pub(crate) mod plugin;
 mod preflight;
+mod report;
 mod run;
 mod runs;
 mod schema;
@@ -21,6 +26,7 @@ mod why;
 
 use crate::args::{Args, Command};
 use crate::exit::Fault;
+use crate::guard_args::GuardCommand;
 
 /// Does what the command line says.
 pub(crate) async fn run(args: Args) -> Result<(), Fault> {
@@ -40,8 +46,19 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Why(args) => why::why(args).await,
         Command::Plugin(command) => plugin::plugin(command).await,
         Command::Deadletter(command) => deadletter::deadletter(command).await,
+        Command::Guard(command) => guard(command).await,
         Command::Explain { code } => explain::explain(&code),
         Command::Emulate(args) => emulate::emulate(&args).await,
         Command::Version { format } => version::version(format),
+    }
+}
+
+async fn guard(command: GuardCommand) -> Result<(), Fault> {
+    match command {
+        GuardCommand::Halt(args) => halt::halt(&args).await,
+        GuardCommand::Resume(place) => halt::resume(&place).await,
+        GuardCommand::Effects(command) => effects::effects(command).await,
+        GuardCommand::Audit(command) => audit::audit(command).await,
+        GuardCommand::Backup(args) => backup::backup(&args).await,
     }
 }

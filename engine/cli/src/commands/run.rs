@@ -17,15 +17,12 @@ use crate::timeline::Timeline;
 use crate::wire::{self, Opening, Parts};
 
 pub(super) async fn run(args: RunArgs) -> Result<(), Fault> {
-    let mut config = Config::read(&args.config)?;
-    // A folder of its own: an engine that serves may have the other one.
-    config.data_dir = config.data_dir.join("foreground");
+    let config = config(&args)?;
     let timeline = Arc::new(Timeline::new(args.format));
     let parts = Parts::build(config, Some(wire::observer(&timeline))).await?;
     let name = load(&parts, &args)?;
-    let alert = args
-        .alert
-        .as_deref()
+    let alert = args.alert.as_deref();
+    let alert = alert
         .map(|path| read_alert(&parts.config.tenant, path))
         .transpose()?;
     if alert.is_none() && needs_alert(&parts, &name) {
@@ -74,7 +71,41 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Fault> {
             return Err(Fault::new(Kind::Interrupted, format!("{run} was cancelled")));
         }
     }
+    if args.dry_run {
+        tell_dry(&*engine, &run, &parts, &args).await?;
+    }
     conclude(&*engine, &run, args.format).await
+}
+
+fn config(args: &RunArgs) -> Result<Config, Fault> {
+    let mut config = Config::read(&args.config)?;
+    // A folder of its own: an engine that serves may have the other one.
+    config.data_dir = config.data_dir.join("foreground");
+    Ok(config)
+}
+
+/// Prints what a dry run would have done.
+async fn tell_dry(
+    engine: &dyn Engine,
+    run: &RunId,
+    parts: &Parts,
+    args: &RunArgs,
+) -> Result<(), Fault> {
+    let document = engine.run(run).await?;
+    super::report::report(engine, &document, &raw(parts, args)?, args.format).await
+}
+
+/// Where the playbook switches context encoding off.
+fn raw(parts: &Parts, args: &RunArgs) -> Result<Vec<String>, Fault> {
+    let path = args.playbook.display().to_string();
+    let text = std::fs::read_to_string(&args.playbook)?;
+    let (_, diagnostics) = parts.playbooks.check(&text);
+    let raw = diagnostics.iter().filter(|one| one.code == code::PB0804);
+    let places = raw.map(|one| {
+        let place = engine_model::Place::of(&text, one.span.start);
+        format!("{path}:{}: {}", place.line, one.message)
+    });
+    Ok(places.collect())
 }
 
 /// Prints how a run ended and folds that into an exit code.

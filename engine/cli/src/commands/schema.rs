@@ -65,6 +65,9 @@ pub(crate) fn files() -> BTreeMap<PathBuf, String> {
     files.insert(PathBuf::from("playbook.schema.json"), pretty(&playbook));
     let config = serde_json::to_value(schemars::schema_for!(Config)).unwrap_or_default();
     files.insert(PathBuf::from("config.schema.json"), pretty(&config));
+    let policy = schemars::schema_for!(engine_driver::guard::PolicyFile);
+    let policy = serde_json::to_value(policy).unwrap_or_default();
+    files.insert(PathBuf::from("policy.schema.json"), pretty(&policy));
     for info in &infos {
         let schema = serde_json::json!({
             "parameters": info.parameters,

@@ -9,6 +9,7 @@
 
 mod access;
 mod demo;
+mod guards;
 mod kill;
 mod lint;
 mod operate;

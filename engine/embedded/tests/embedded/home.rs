@@ -34,6 +34,7 @@ impl Home {
             playbooks: parts.playbooks,
             attempts: parts.attempts,
             clock: parts.clock,
+            guards: None,
             settings: parts.settings,
             tenant: parts.tenant,
             schedules_since: parts.schedules_since,

@@ -7,5 +7,7 @@
 )]
 
 mod conformance;
+mod guards;
 mod home;
 mod store;
+mod world;

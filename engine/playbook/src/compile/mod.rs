@@ -6,6 +6,7 @@
 
 mod action;
 mod detection;
+mod guards;
 mod inputs;
 mod marks;
 mod pause;
@@ -125,6 +126,7 @@ impl Compiler<'_, '_> {
         let triggers = self.triggers(playbook, &inputs);
         self.start_names(playbook, &inputs, &triggers);
         self.connections = self.connections(playbook);
+        let guard = self.guard(playbook);
         let vars = playbook
             .vars
             .as_ref()
@@ -155,6 +157,7 @@ impl Compiler<'_, '_> {
             timeout: playbook
                 .timeout
                 .unwrap_or(Millis::from_secs(7 * 24 * 60 * 60)),
+            guard: Arc::new(guard),
             connections: std::mem::take(&mut self.connections),
             vars,
             steps,

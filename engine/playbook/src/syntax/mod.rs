@@ -14,6 +14,8 @@ use engine_model::{Millis, PlaybookName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::guard::Guard;
+
 pub use flow::{
     Approve, Approvers, Concurrency, ConflictWord, DeniedWord, Escalate, ForAlert, ForEach,
     ForWebhook, ItemErrorWord, Release, TimeoutWord, Wait, WaitOrNot, WaitTimeoutWord,
@@ -33,7 +35,6 @@ pub use trigger::{
 /// A playbook: what starts it, what it does, and how it ends.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-later" = ["guard"]))]
 pub struct Playbook {
     /// The language version; `1`.
     #[schemars(required, extend("const" = 1))]
@@ -60,6 +61,8 @@ pub struct Playbook {
     pub concurrency: Option<Spanned<Concurrency>>,
     /// The deadline of the whole run, waiting included; `7d` when absent.
     pub timeout: Option<Millis>,
+    /// Limits on what the playbook may do to the world.
+    pub guard: Option<Spanned<Guard>>,
     /// Which configured connection each action family uses.
     pub connections: Option<Ordered<String>>,
     /// Values computed once, at the start.
