@@ -138,6 +138,10 @@ async fn every_documented_answer_is_read_without_losing_a_field() {
             continue;
         };
         let info = action.info();
+        if info.id.as_str().starts_with("graph.") {
+            // Those of Graph are read beside their operations, `actions/defender/src/tests`.
+            continue;
+        }
         let mut example = info.example.clone();
         if let Some(limit) = example.get_mut("limit") {
             *limit = json!(1000);

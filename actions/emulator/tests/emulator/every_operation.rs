@@ -1,7 +1,7 @@
 //! Every action of the catalog that has an API, performed by its example.
 
 use actions_catalog::{Options, catalog, infos};
-use actions_contract::{ActionInfo, Outcome};
+use actions_contract::{ActionError, ActionInfo, ErrorKind, Outcome};
 use serde_json::{Value, json};
 
 use crate::door::Door;
@@ -66,18 +66,26 @@ async fn args(door: &Door, info: &ActionInfo) -> Value {
 }
 
 #[tokio::test]
-async fn every_example_is_served_and_its_answer_can_be_read() {
+async fn every_example_is_served_or_names_what_this_world_does_not_have() {
     let of_an_api = |info: &ActionInfo| info.api.is_some();
+    // Ids of people, mail, incidents and the like stand in examples as the vendor wrote them; a
+    // clear "not found" shows that the request was understood. The tests of `graph` use real ones.
+    let unknown_id = |info: &ActionInfo, outcome: &Outcome| {
+        let elsewhere =
+            info.id.as_str().starts_with("graph.") || info.id.as_str().contains("incident");
+        let not_found = |error: &ActionError| error.kind == ErrorKind::NotFound;
+        elsewhere && matches!(outcome, Outcome::Failed { error } if not_found(error))
+    };
+    let mut failed = Vec::new();
     for info in infos(Options::default()).into_iter().filter(of_an_api) {
         let door = Door::new();
         let args = args(&door, &info).await;
         let outcome = follow(&door, call(&door, info.id.as_str(), args)).await;
-        assert!(
-            matches!(outcome, Outcome::Done { .. }),
-            "{}: {outcome:?}",
-            info.id
-        );
+        if !matches!(outcome, Outcome::Done { .. }) && !unknown_id(&info, &outcome) {
+            failed.push(format!("{}: {outcome:?}", info.id));
+        }
     }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 /// What is played and not only echoed.

@@ -155,6 +155,14 @@ impl Windows {
             if last.saturating_sub(at) >= length {
                 break;
             }
+            if span
+                .members
+                .get(end + 1)
+                .is_some_and(|next| next.at == last)
+            {
+                // A window holds all alerts of its last instant.
+                continue;
+            }
             let inside = |member: &Member| last.saturating_sub(member.at) >= length;
             let begin = span.members.partition_point(inside);
             let progress = Progress::of(&span.members[begin..=end]);
