@@ -103,18 +103,6 @@ fn every_way_to_a_passing_run_takes_at_most_ten_commands() {
     assert!(commands.last().unwrap().starts_with("quell plugin run"));
 }
 
-#[test]
-#[ignore = "needs componentize_py: Python as a component"]
-fn real_documented_way_in_python_works() {
-    // The tools are there already; what remains is what an author types.
-    let commands = transcript("python");
-    let fetched = |line: &&String| !line.contains("venv");
-    let commands: Vec<_> = commands.iter().filter(fetched).cloned().collect();
-    let said = Desk::new().ok(&commands.join("\n"));
-    assert!(said.contains("9 cases hold, 0 do not"), "{said}");
-    assert!(said.contains("\"malicious\": 3"), "{said}");
-}
-
 /// A desk with a built and packed plugin `uptime-0.1.0.wasm` and a configuration with a lock.
 fn packed() -> Desk {
     let desk = Desk::new();
