@@ -290,6 +290,10 @@ pub(crate) fn playbook_file(path: &Path) -> Result<PlaybookText, Fault> {
 
 fn collect(path: &Path, named: bool, found: &mut Vec<PathBuf>) -> Result<(), Fault> {
     if path.is_dir() {
+        if !named && path.join("plugin.yaml").exists() {
+            // A plugin's folder holds its manifest and its cases, and no playbooks.
+            return Ok(());
+        }
         for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
             collect(
                 &entry.map_err(|error| unreadable(path, &error))?.path(),

@@ -18,13 +18,15 @@ const PAUSE: Duration = Duration::from_millis(300);
 const LOOK: Duration = Duration::from_secs(15);
 
 /// Kinds of targets that are nothing but their own text.
-const PLAIN: [&str; 8] = [
+const PLAIN: [&str; 10] = [
     "detection_rule",
     "domain",
     "file",
     "identity_account",
+    "indicator",
     "ip",
     "mail",
+    "scan",
     "security_action",
     "url",
 ];
