@@ -244,12 +244,3 @@ fn generated_lines_have_the_instants_that_croner_gives() {
         instants: 60,
     });
 }
-
-#[test]
-#[ignore = "long: 500 lines in 12 zones around every change of ten years, about a minute"]
-fn campaign_of_generated_lines_against_croner() {
-    compare(&Scale {
-        lines: 500,
-        instants: 500,
-    });
-}
