@@ -1,6 +1,6 @@
 //! Guard rails: what stands between a playbook that wants to contain or destroy and the service.
 //!
-//! [`Guards::admit`] is asked at the moment of every try, whoever wrote the playbook or the plugin.
+//! `Guards::admit` is asked at the moment of every try, whoever wrote the playbook or the plugin.
 //! It resolves the target to one object with facts that are read then, checks the tenant's policy
 //! and the playbook's own `guard` on it, and takes a place in the [`Ledger`], which counts. What it
 //! cannot tell it refuses. Releases pass, and are written down.
