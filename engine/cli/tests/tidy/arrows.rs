@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cargo_metadata::Package;
-
 use crate::finding::Finding;
-use crate::tree::{METADATA, file, relative};
+use crate::tree::{METADATA, Package, file, relative};
 
 /// The binary, the one package not named after its path and the one with features.
 const BINARY: &str = "quell";
@@ -86,7 +84,7 @@ pub(crate) fn features() -> Vec<Finding> {
 
 /// The manifest's path, relative to the root.
 pub(crate) fn manifest(package: &Package) -> String {
-    relative(package.manifest_path.as_std_path())
+    relative(&package.manifest_path)
 }
 
 fn layer(package: &Package) -> Option<u64> {

@@ -1,7 +1,5 @@
 //! Rooms: a third-party crate that opens a door of the house is named in one crate only.
 
-use cargo_metadata::DependencyKind;
-
 use crate::arrows::manifest;
 use crate::finding::Finding;
 use crate::purity::PURE;
@@ -79,7 +77,7 @@ pub(crate) fn strangers() -> Vec<Finding> {
         let pure = PURE.contains(&path.trim_end_matches("/Cargo.toml"));
         for dependency in &package.dependencies {
             let name = dependency.name.as_str();
-            let test = dependency.kind == DependencyKind::Development;
+            let test = dependency.kind.as_deref() == Some("dev");
             if let Some(room) = room_of(name) {
                 let at_home = room.packages.contains(&package.name.as_str());
                 let visiting = test && room.tests_anywhere;

@@ -1,10 +1,11 @@
 //! The tree as the tests see it: its text files and its packages, read once.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use cargo_metadata::{Metadata, MetadataCommand};
+use serde::Deserialize;
 
 use crate::rust_file::RustFile;
 
@@ -14,6 +15,36 @@ pub(crate) struct TextFile {
     pub(crate) path: String,
     /// Its content.
     pub(crate) text: String,
+}
+
+/// What `cargo metadata` says of the workspace, as far as the tests ask. The crate of that name would
+/// do, but it switches on features of `serde_json` and `semver`, and with them cargo would build
+/// wasmtime once for the tests and once more for the binary.
+#[derive(Deserialize)]
+pub(crate) struct Metadata {
+    /// Those of the workspace.
+    pub(crate) packages: Vec<Package>,
+}
+
+/// A package of the workspace.
+#[derive(Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) features: BTreeMap<String, serde_json::Value>,
+    /// `[package.metadata]`, or null.
+    pub(crate) metadata: serde_json::Value,
+}
+
+/// A dependency as the manifest states it.
+#[derive(Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// `None`, `dev` or `build`.
+    pub(crate) kind: Option<String>,
+    /// Where it is one of the workspace's own.
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// Every text file of the repository.
@@ -28,12 +59,14 @@ pub(crate) static RUST: LazyLock<Vec<RustFile>> = LazyLock::new(|| {
 
 /// What cargo says about the packages of the workspace.
 pub(crate) static METADATA: LazyLock<Metadata> = LazyLock::new(|| {
-    MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .other_options(vec!["--offline".to_owned()])
-        .exec()
-        .expect("cargo describes the workspace")
+    let described = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo describes the workspace");
+    let said = String::from_utf8_lossy(&described.stderr);
+    assert!(described.status.success(), "cargo metadata: {said}");
+    serde_json::from_slice(&described.stdout).expect("cargo describes packages in JSON")
 });
 
 /// The root of the repository.
