@@ -17,9 +17,9 @@ pub(crate) struct TextFile {
     pub(crate) text: String,
 }
 
-/// What `cargo metadata` says of the workspace, as far as the tests ask. The crate of that name would
-/// do, but it switches on features of `serde_json` and `semver`, and with them cargo would build
-/// wasmtime once for the tests and once more for the binary.
+/// What `cargo metadata` says of the workspace, as far as the tests ask. The crate of that name
+/// would do, but it switches on features of `serde_json` and `semver`, and with them cargo would
+/// build wasmtime once for the tests and once more for the binary.
 #[derive(Deserialize)]
 pub(crate) struct Metadata {
     /// Those of the workspace.
