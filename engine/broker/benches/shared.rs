@@ -26,7 +26,7 @@ fn shelf(tenants: usize) -> TokenShelf {
     runtime.block_on(TokenShelf::filled(tenants))
 }
 
-#[divan::bench(threads = [1, 16])]
+#[divan::bench(threads = [1, 16], sample_count = 500, sample_size = 1000)]
 fn get_of_a_fresh_token(bencher: Bencher) {
     let shelf = shelf(100);
     let next = AtomicUsize::new(0);
@@ -63,7 +63,7 @@ fn bucket(tenant: usize) -> Bucket {
 }
 
 /// A call every three seconds: every decision finds a full hour behind it.
-#[divan::bench]
+#[divan::bench(sample_count = 500, sample_size = 10)]
 fn decision_of_a_state(bencher: Bencher) {
     bencher
         .with_inputs(|| {
@@ -76,7 +76,7 @@ fn decision_of_a_state(bencher: Bencher) {
         .bench_refs(|state| state.apply(black_box(take(0)), 1200 * 3000));
 }
 
-#[divan::bench(threads = [1, 16])]
+#[divan::bench(threads = [1, 16], sample_count = 500, sample_size = 1000)]
 fn decision_of_a_bucket(bencher: Bencher) {
     let quotas = MemoryQuotas::default();
     let buckets: Vec<Bucket> = (0..100).map(bucket).collect();

@@ -17,7 +17,8 @@ use crate::fetch::{Ask, Fetcher};
 use crate::grant::Grant;
 use crate::guard::Rules;
 use crate::keep::Keep;
-use crate::key::{Principal, Sealer, TokenKey};
+use crate::key::{KeyFacts, Principal, Sealer, TokenKey};
+use crate::key_vault::KeyVaults;
 use crate::limit_config::{OperationRate, Quotas};
 use crate::limit_store::{MemoryQuotas, QuotaStore};
 use crate::limiter::Limiter;
@@ -27,9 +28,10 @@ use crate::roster::admitted;
 use crate::secret::{Environment, Secrets};
 use crate::session::{Renewal, Session, Sessions};
 use crate::setup::Setup;
+use crate::stores::Stores;
 use crate::telemetry::{Observer, Telemetry, TokenEvent, TokenEventKind, TokenSubject};
 use crate::token::Expected;
-use crate::vault::Stores;
+use crate::vault::Vault;
 use crate::wallet::{Candidate, Wallet};
 
 /// What the broker takes from around it; [`Default`] takes the machine's own.
@@ -152,26 +154,33 @@ impl Broker {
         let sealer = Arc::new(Sealer::new());
         let telemetry = Telemetry::new(observer);
         let secrets = Arc::new(Secrets::new(environment));
-        let fetcher = Fetcher::new(
+        let fetcher = Arc::new(Fetcher::new(
             Arc::clone(&clients),
             Arc::clone(&clock),
             Arc::clone(&sealer),
             Arc::clone(&secrets),
-        );
+        ));
+        let wallet = |key_vaults| {
+            let (secrets, sealer) = (Arc::clone(&secrets), Arc::clone(&sealer));
+            Wallet::new(secrets, sealer, Arc::clone(&clock), key_vaults)
+        };
+        let key_vaults = setup.key_vault.clone().map(|setup| {
+            // Who asks the vaults needs nothing that is in them.
+            Arc::new(KeyVaults::new(setup, Arc::clone(&fetcher), wallet(None)))
+        });
+        let vault = setup.vault.clone().map(|setup| {
+            let (clients, secrets) = (Arc::clone(&clients), Arc::clone(&secrets));
+            Vault::new(setup, clients, secrets, Arc::clone(&clock))
+        });
         Ok(Self {
             cache: Cache::new(Arc::clone(&clock), chance, telemetry.clone()),
-            wallet: Wallet::new(Arc::clone(&secrets), sealer, Arc::clone(&clock)),
-            fetcher: Arc::new(fetcher),
+            wallet: wallet(key_vaults.clone()),
+            fetcher,
             sessions: Sessions::default(),
             keeps: crate::user::keeps(&setup, &secrets),
             consents: Consents::default(),
             quotas: Quotas::new(&setup, &rates),
-            stores: Stores::new(
-                setup.vault.clone(),
-                Arc::clone(&clients),
-                Arc::clone(&secrets),
-                Arc::clone(&clock),
-            ),
+            stores: Stores::new(vault, key_vaults, Arc::clone(&secrets), Arc::clone(&clock)),
             limiter: Limiter::new(quotas, Arc::clone(&clock)),
             secrets,
             setup,
@@ -229,10 +238,10 @@ impl Broker {
         };
         let mut refusal: Option<AuthError> = None;
         for candidate in link.candidates() {
-            let shown = self.stored(candidate);
+            let shown = self.wallet.stored(candidate);
             let mut outcome = self.token_with(&want, candidate, subject).await;
             if let Err(error) = &outcome
-                && self.has_changed(candidate, shown.as_ref(), error).await
+                && self.has_changed(candidate, shown, error).await
             {
                 outcome = self.token_with(&want, candidate, subject).await;
             }
@@ -275,7 +284,7 @@ impl Broker {
             self.telemetry.tell(&event);
         }
         let link = want.link;
-        let key = TokenKey {
+        let key = TokenKey::from(KeyFacts {
             authority: link.authority.as_str().to_owned(),
             tenant: subject.tenant.clone(),
             client_id: link.client_id.clone(),
@@ -288,7 +297,7 @@ impl Broker {
             },
             scope: want.route.scope.clone(),
             credential: shown.credential,
-        };
+        });
         let ask = |challenge: Option<&Challenge>| Ask {
             token_url: link.token_url(&key.tenant),
             scope: want.route.scope.clone(),

@@ -1,5 +1,7 @@
 //! Certificates as credentials: reading PEM and PFX, and what makes one unfit.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
@@ -12,6 +14,10 @@ use sha2::{Digest as _, Sha256};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
+use crate::error::{AuthError, AuthKind};
+use crate::key_vault::KeyVaults;
+use crate::key_vault_config::KeyVaultRef;
+
 const RSA_BITS_MIN: usize = 2048;
 const RSA_BITS_MAX: usize = 8192;
 /// How far a clock may be off before a certificate counts as not valid yet.
@@ -22,11 +28,28 @@ pub(crate) struct Material {
     pub(crate) certificate: SecretSlice<u8>,
     pub(crate) private_key: Option<SecretSlice<u8>>,
     pub(crate) password: Option<SecretString>,
+    /// The private key, where it signs elsewhere.
+    pub(crate) remote: Option<RemoteKey>,
+}
+
+/// A private key that never leaves its vault.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoteKey {
+    pub(crate) vaults: Arc<KeyVaults>,
+    pub(crate) place: KeyVaultRef,
+}
+
+/// Who signs.
+enum SigningKey {
+    Here(EncodingKey),
+    Elsewhere(RemoteKey),
 }
 
 /// A private key with its certificate, fit to speak for an application.
 pub(crate) struct Signer {
-    pub(crate) key: EncodingKey,
+    key: SigningKey,
+    /// Its other half, from the certificate.
+    verifier: DecodingKey,
     /// The SHA-256 of the certificate, as the header of a statement wants it.
     pub(crate) thumbprint: String,
     /// The certificates in base64, the application's own first.
@@ -82,7 +105,36 @@ impl Signer {
             found.keys.clear();
             found.read_pem(key.expose_secret())?;
         }
-        found.join()
+        match &material.remote {
+            Some(key) => found.join_elsewhere(key.clone()),
+            None => found.join(),
+        }
+    }
+
+    /// The signature over a text with PS256, as it stands in a statement.
+    pub(crate) async fn sign(&self, text: &str) -> Result<String, AuthError> {
+        let key = match &self.key {
+            SigningKey::Here(key) => {
+                let signature = crypto::sign(text.as_bytes(), key, Algorithm::PS256);
+                let failed = "the statement could not be signed";
+                return signature.map_err(|_| AuthError::new(AuthKind::Internal, failed));
+            }
+            SigningKey::Elsewhere(key) => key,
+        };
+        let digest = Sha256::digest(text);
+        let signature = key.vaults.sign(&key.place, &digest).await?;
+        // What comes over the network is used only if it fits.
+        let fits = crypto::verify(
+            &signature,
+            text.as_bytes(),
+            &self.verifier,
+            Algorithm::PS256,
+        );
+        if fits.unwrap_or(false) {
+            return Ok(signature);
+        }
+        let reason = format!("the certificate does not belong to the key `{}`", key.place);
+        Err(AuthError::new(AuthKind::Certificate, reason))
     }
 
     /// Whether it can be used at a time in seconds since the epoch.
@@ -175,22 +227,8 @@ impl Found {
         let key = EncodingKey::from_rsa_der(key);
         let mut fault = CertificateFault::Mismatch;
         for (i, der) in self.certificates.iter().enumerate() {
-            match leaf(der, &key) {
-                Ok((not_before_s, not_after_s)) => {
-                    let mut chain: Vec<String> = self
-                        .certificates
-                        .iter()
-                        .map(|der| STANDARD.encode(der))
-                        .collect();
-                    chain[..=i].rotate_right(1);
-                    return Ok(Signer {
-                        key,
-                        thumbprint: URL_SAFE_NO_PAD.encode(Sha256::digest(der)),
-                        chain,
-                        not_before_s,
-                        not_after_s,
-                    });
-                }
+            match leaf(der).and_then(|leaf| leaf.probe(&key)) {
+                Ok(leaf) => return Ok(self.signer(i, leaf, SigningKey::Here(key))),
                 // What the first certificate lacks is what its owner has to hear.
                 Err(reason) if i == 0 => fault = reason,
                 Err(_) => {}
@@ -198,10 +236,53 @@ impl Found {
         }
         Err(fault)
     }
+
+    /// The first certificate, whose key is in a vault: whether they belong together shows when it
+    /// signs.
+    fn join_elsewhere(self, key: RemoteKey) -> Result<Signer, CertificateFault> {
+        let first = self.certificates.first();
+        let leaf = leaf(first.ok_or(CertificateFault::NoCertificate)?)?;
+        Ok(self.signer(0, leaf, SigningKey::Elsewhere(key)))
+    }
+
+    /// A signer with the certificate at a place, the others behind it.
+    fn signer(&self, place: usize, leaf: Leaf, key: SigningKey) -> Signer {
+        let all = self.certificates.iter();
+        let mut chain: Vec<String> = all.map(|der| STANDARD.encode(der)).collect();
+        chain[..=place].rotate_right(1);
+        Signer {
+            key,
+            verifier: leaf.verifier,
+            thumbprint: URL_SAFE_NO_PAD.encode(Sha256::digest(&self.certificates[place])),
+            chain,
+            not_before_s: leaf.not_before_s,
+            not_after_s: leaf.not_after_s,
+        }
+    }
 }
 
-/// The dates of a certificate that belongs to the key.
-fn leaf(der: &[u8], key: &EncodingKey) -> Result<(i64, i64), CertificateFault> {
+/// A certificate with an RSA key of a fit size.
+struct Leaf {
+    verifier: DecodingKey,
+    not_before_s: i64,
+    not_after_s: i64,
+}
+
+impl Leaf {
+    /// The same, if it belongs to the key.
+    fn probe(self, key: &EncodingKey) -> Result<Self, CertificateFault> {
+        let signature = crypto::sign(PROBE, key, Algorithm::PS256);
+        let fits = signature
+            .and_then(|text| crypto::verify(&text, PROBE, &self.verifier, Algorithm::PS256));
+        if fits.unwrap_or(false) {
+            Ok(self)
+        } else {
+            Err(CertificateFault::Mismatch)
+        }
+    }
+}
+
+fn leaf(der: &[u8]) -> Result<Leaf, CertificateFault> {
     let (_, certificate) =
         X509Certificate::from_der(der).map_err(|_| CertificateFault::Unreadable)?;
     let Ok(PublicKey::RSA(public)) = certificate.public_key().parsed() else {
@@ -215,17 +296,12 @@ fn leaf(der: &[u8], key: &EncodingKey) -> Result<(i64, i64), CertificateFault> {
     if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits) {
         return Err(CertificateFault::Size);
     }
-    let verifier = DecodingKey::from_rsa_raw_components(modulus, unsigned(public.exponent));
-    let signature = crypto::sign(PROBE, key, Algorithm::PS256);
-    let fits = signature.and_then(|text| crypto::verify(&text, PROBE, &verifier, Algorithm::PS256));
-    if !fits.unwrap_or(false) {
-        return Err(CertificateFault::Mismatch);
-    }
     let validity = certificate.validity();
-    Ok((
-        validity.not_before.timestamp(),
-        validity.not_after.timestamp(),
-    ))
+    Ok(Leaf {
+        verifier: DecodingKey::from_rsa_raw_components(modulus, unsigned(public.exponent)),
+        not_before_s: validity.not_before.timestamp(),
+        not_after_s: validity.not_after.timestamp(),
+    })
 }
 
 /// An integer without the leading zeros that DER puts before it.

@@ -63,6 +63,15 @@ impl Cloud {
         }
     }
 
+    /// Where its key vaults are, which is also whom their tokens are for.
+    pub(crate) const fn vault_domain(self) -> &'static str {
+        match self {
+            Self::Public | Self::Gcc => "vault.azure.net",
+            Self::GccHigh | Self::Dod => "vault.usgovcloudapi.net",
+            Self::China => "vault.azure.cn",
+        }
+    }
+
     /// The facts of an API in this cloud; none where it is not offered.
     pub(crate) fn api(self, api: Api) -> Option<ApiFacts> {
         APIS.iter()
@@ -177,6 +186,9 @@ pub(crate) const DOORS: &[&str] = &[
     ".securitycenter.microsoft.com",
     ".securitycenter.microsoft.us",
     ".securitycenter.windows.com",
+    ".vault.azure.cn",
+    ".vault.azure.net",
+    ".vault.usgovcloudapi.net",
     "dod-graph.microsoft.us",
     "graph.microsoft.com",
     "graph.microsoft.us",

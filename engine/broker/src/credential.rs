@@ -6,8 +6,10 @@ use engine_model::code;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::key_vault_config::KeyVaultRef;
 use crate::problems::Problems;
 use crate::secret::SecretRef;
+use crate::wallet::Candidate;
 use crate::{Cloud, GivenRef, GivenRefs};
 
 /// How an application proves who it is.
@@ -23,9 +25,11 @@ pub enum Credential {
     /// A certificate with an RSA key of at least 2048 bits; each request for a token carries a
     /// statement signed with PS256, good for five minutes.
     Certificate {
-        /// The certificate: a PEM file, first certificate first, or a PFX file.
+        /// The certificate: a PEM file, first certificate first, or a PFX file; also
+        /// `azkv:vault/certificates/name`.
         certificate: GivenRef,
-        /// The private key as PEM, where it is not in the same file.
+        /// The private key as PEM, where it is not in the same file; also
+        /// `azkv-sign:vault/keys/name`, a key that signs in its vault and never leaves it.
         #[serde(default)]
         private_key: Option<GivenRef>,
         /// The password of a PFX file; none by default.
@@ -144,6 +148,26 @@ pub(crate) struct Managed {
     pub(crate) endpoint: MetadataEndpoint,
 }
 
+impl Proof {
+    /// Whether it needs something that a store has to be asked for.
+    pub(crate) fn asks_a_store(&self) -> bool {
+        let candidates = self.candidates().into_iter();
+        let mut references = candidates.flat_map(Candidate::references);
+        let signs_elsewhere = match self {
+            Self::Certificate(refs) => refs.signing_key().is_some(),
+            _ => false,
+        };
+        signs_elsewhere || references.any(SecretRef::is_stored)
+    }
+}
+
+impl CertificateRefs {
+    /// The key that signs in its vault, where the private key is one.
+    pub(crate) fn signing_key(&self) -> Option<&KeyVaultRef> {
+        self.private_key.as_ref().and_then(SecretRef::signing_key)
+    }
+}
+
 impl Credential {
     /// Parses the references, or tells every problem below `at`.
     pub(crate) fn build(&self, at: &str, cloud: Cloud, problems: &mut Problems) -> Option<Proof> {
@@ -155,11 +179,12 @@ impl Credential {
                 password,
                 send_x5c,
             } => {
-                let mut optional = |key: &str, given: Option<&GivenRef>| {
-                    given.and_then(|given| problems.reference(&format!("{at}.{key}"), given))
-                };
-                let private_key = optional("private_key", private_key.as_ref());
-                let password = optional("password", password.as_ref());
+                let private_key = private_key
+                    .as_ref()
+                    .and_then(|given| problems.key_reference(&format!("{at}.private_key"), given));
+                let password = password
+                    .as_ref()
+                    .and_then(|given| problems.reference(&format!("{at}.password"), given));
                 let certificate = problems.reference(&format!("{at}.certificate"), certificate)?;
                 Some(Proof::Certificate(CertificateRefs {
                     certificate,

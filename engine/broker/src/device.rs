@@ -7,6 +7,9 @@ use tokio::time::{Instant, sleep};
 use crate::error::{AuthError, AuthKind};
 
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(5);
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
+const INTERVAL_MAX: Duration = Duration::from_secs(60);
+const LIFE_MAX: Duration = Duration::from_secs(3600);
 const SLOWER_BY: Duration = Duration::from_secs(5);
 
 /// Asks in intervals until there is an answer, a refusal, or the code has expired.
@@ -17,8 +20,12 @@ pub(crate) async fn poll<T>(
     expires_in: Duration,
     mut ask: impl AsyncFnMut() -> Result<T, AuthError>,
 ) -> Result<T, AuthError> {
-    let mut interval = interval.unwrap_or(INTERVAL_DEFAULT);
-    let end = Instant::now() + expires_in;
+    // What the service says is bounded on both sides: it must neither be asked without a pause nor
+    // hold the terminal for days.
+    let mut interval = interval
+        .unwrap_or(INTERVAL_DEFAULT)
+        .clamp(INTERVAL_MIN, INTERVAL_MAX);
+    let end = Instant::now() + expires_in.min(LIFE_MAX);
     loop {
         if Instant::now() + interval >= end {
             let reason = "the code was not typed in time";
@@ -86,6 +93,24 @@ mod tests {
         let ask = async || Ok(began.elapsed().as_secs());
         let outcome = poll(Some(Duration::from_secs(7)), Duration::from_secs(900), ask).await;
         assert_eq!(outcome, Ok(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_names_absurd_times_is_not_believed() {
+        let forever = Duration::from_secs(u64::MAX);
+        for (interval, wanted) in [(Duration::ZERO, 3599), (forever, 59)] {
+            let mut times = 0;
+            let ask = async || {
+                times += 1;
+                Err::<(), _>(said("authorization_pending"))
+            };
+            let outcome = poll(Some(interval), forever, ask).await;
+            assert_eq!(
+                outcome.unwrap_err().reason,
+                "the code was not typed in time"
+            );
+            assert_eq!(times, wanted);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use actions_contract::{ActionError, EgressError, ErrorKind};
 use engine_model::{Code, Millis, code};
 
+use crate::aadsts;
 use crate::secret::SecretError;
 
 /// What kind of trouble it is; decides about repetition, code and exit code.
@@ -98,7 +99,7 @@ impl AuthError {
             }
             message.push(')');
         }
-        if let Some(hint) = self.codes.iter().find_map(|number| hint(*number)) {
+        if let Some(hint) = self.codes.iter().find_map(|number| aadsts::hint(*number)) {
             message.push_str(&format!("; {hint}"));
         }
         if let Some(url) = &self.consent_url {
@@ -169,67 +170,40 @@ pub(crate) fn unconfigured(message: impl Into<String>) -> EgressError {
     ))
 }
 
-/// What helps with a number of the token service. Only advice: nothing is decided by it, since the
-/// vendor may renumber.
-fn hint(number: u32) -> Option<&'static str> {
-    HINTS
-        .iter()
-        .find(|(known, _)| *known == number)
-        .map(|(_, hint)| *hint)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-const HINTS: &[(u32, &str)] = &[
-    (
-        50_105,
-        "the application is not assigned to a role of the resource",
-    ),
-    (50_196, "the application asked too often in a short time"),
-    (53_003, "a conditional access policy blocks the application"),
-    (
-        65_001,
-        "an administrator of the tenant has to grant consent to the application",
-    ),
-    (
-        90_002,
-        "there is no such tenant in this cloud: check `tenant` and `cloud`",
-    ),
-    (
-        500_011,
-        "the tenant does not have this API: check the licence, `apis` and `cloud`",
-    ),
-    (650_052, "the tenant is not subscribed to this API"),
-    (
-        700_016,
-        "the tenant does not know this application: check `client_id` and `tenant`",
-    ),
-    (
-        700_024,
-        "check the clock of this machine; a token file may be too old",
-    ),
-    (
-        700_027,
-        "the application does not have this certificate: upload its public part",
-    ),
-    (
-        700_211,
-        "no federated credential of the application has this issuer",
-    ),
-    (
-        700_213,
-        "no federated credential of the application has this subject; case counts",
-    ),
-    (
-        900_382,
-        "the tenant belongs to another cloud: check `cloud`",
-    ),
-    (7_000_112, "the application is disabled in the tenant"),
-    (
-        7_000_215,
-        "the secret is wrong: use the secret's value, not its id",
-    ),
-    (
-        7_000_218,
-        "the application is registered as a public client",
-    ),
-    (7_000_222, "the secret has expired: create a new one"),
-];
+    const ALL: [AuthKind; 17] = [
+        AuthKind::Network,
+        AuthKind::Timeout,
+        AuthKind::Server,
+        AuthKind::Throttled,
+        AuthKind::Credential,
+        AuthKind::Clock,
+        AuthKind::Federation,
+        AuthKind::Certificate,
+        AuthKind::Configuration,
+        AuthKind::Consent,
+        AuthKind::Interaction,
+        AuthKind::Locked,
+        AuthKind::Policy,
+        AuthKind::Identity,
+        AuthKind::Secret,
+        AuthKind::Store,
+        AuthKind::Internal,
+    ];
+
+    #[test]
+    fn every_kind_of_trouble_has_a_page_that_says_what_to_do() {
+        for (place, kind) in ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place, "a kind is missing in the list");
+            let error = AuthError::new(kind, "one clause").to_action_error("prod");
+            let code = Code::find(&error.code).unwrap();
+            let page = code.page();
+            assert!(page.starts_with(&format!("# {}: ", error.code)), "{kind:?}");
+            assert!(page.contains("## What to do"), "{kind:?}: {}", error.code);
+            assert_eq!(error.retryable, kind.is_transient(), "{kind:?}");
+        }
+    }
+}

@@ -144,7 +144,7 @@ impl Fetcher {
             Evidence::Certificate { signer, send_x5c } => {
                 let now_ms = self.clock.now().wall_ms + self.ahead_ms(&ask.token_url);
                 let parties = (ask.token_url.as_str(), ask.expected.client_id.as_str());
-                let statement = statement::sign(signer, *send_x5c, parties, now_ms / 1000)?;
+                let statement = statement::sign(signer, *send_x5c, parties, now_ms / 1000).await?;
                 Ok(Proven::Statement(statement))
             }
             Evidence::Federated(federation) => {

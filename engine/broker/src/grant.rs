@@ -145,7 +145,10 @@ impl Form<'_> {
     }
 
     fn extra(&self) -> Vec<(&str, &str)> {
-        let mut extra = vec![("claims", self.claims)];
+        let mut extra = Vec::new();
+        if !self.claims.is_empty() {
+            extra.push(("claims", self.claims));
+        }
         if let Proven::Statement(statement) = self.proven {
             extra.push(("client_assertion_type", STATEMENT_TYPE));
             extra.push(("client_assertion", statement.expose_secret()));

@@ -15,7 +15,7 @@ pub(crate) struct Rules {
     allow_hosts: Option<Vec<String>>,
     allow_private: Vec<String>,
     allow_loopback: bool,
-    /// Configured hosts of APIs and token services.
+    /// Configured hosts of APIs, token services and secret stores.
     doors: Vec<Url>,
     proxy_host: Option<String>,
 }
@@ -27,6 +27,9 @@ impl Rules {
             doors.push(link.authority.clone());
             doors.extend(link.apis.values().map(|route| route.base_url.clone()));
         }
+        doors.extend(setup.vault.as_ref().map(|vault| vault.address.clone()));
+        let vaults = setup.key_vault.iter();
+        doors.extend(vaults.flat_map(|vaults| vaults.addresses.values().cloned()));
         let http = &setup.http;
         let proxy = http
             .proxy

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -27,8 +29,8 @@ pub(crate) enum Principal {
 /// Everything that a token depends on; two requests that agree in it share one.
 ///
 /// A field per fact and no joined text, so that no value can imitate another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TokenKey {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct KeyFacts {
     /// The token service.
     pub(crate) authority: String,
     /// The directory, a GUID in lower case.
@@ -43,16 +45,56 @@ pub(crate) struct TokenKey {
     pub(crate) credential: Fingerprint,
 }
 
-/// Of the fields that tell most keys apart; equality looks at all of them.
+/// The facts with their hash, which is looked for several times.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenKey {
+    facts: Arc<KeyFacts>,
+    hash: u64,
+}
+
+impl From<KeyFacts> for TokenKey {
+    fn from(facts: KeyFacts) -> Self {
+        let mut hasher = FactHasher::default();
+        // The facts that tell most keys apart; equality looks at all of them.
+        hasher.take(facts.tenant.as_bytes());
+        hasher.take(facts.scope.as_bytes());
+        hasher.take(&facts.credential.0);
+        Self {
+            hash: hasher.end(),
+            facts: Arc::new(facts),
+        }
+    }
+}
+
+impl Deref for TokenKey {
+    type Target = KeyFacts;
+
+    fn deref(&self) -> &KeyFacts {
+        &self.facts
+    }
+}
+
+impl PartialEq for TokenKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && (Arc::ptr_eq(&self.facts, &other.facts) || self.facts == other.facts)
+    }
+}
+
+impl Eq for TokenKey {}
+
 impl Hash for TokenKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.tenant.as_bytes());
-        state.write(self.scope.as_bytes());
-        state.write(&self.credential.0);
+        state.write_u64(self.hash);
     }
 }
 
 impl TokenKey {
+    /// Tells most keys apart.
+    pub(crate) const fn hashed(&self) -> u64 {
+        self.hash
+    }
+
     /// The part that the token service throttles together.
     pub(crate) fn circuit(&self) -> Circuit {
         Circuit {
@@ -60,6 +102,34 @@ impl TokenKey {
             tenant: self.tenant.clone(),
             client_id: self.client_id.clone(),
         }
+    }
+}
+
+/// A quick hash for facts that come from the configuration: nobody outside can choose them, so it
+/// need not withstand an attack.
+#[derive(Default)]
+struct FactHasher(u64);
+
+impl FactHasher {
+    fn take(&mut self, bytes: &[u8]) {
+        let mut chunks = bytes.chunks_exact(8);
+        for chunk in &mut chunks {
+            let mut word = [0; 8];
+            word.copy_from_slice(chunk);
+            self.mix(u64::from_le_bytes(word));
+        }
+        for byte in chunks.remainder() {
+            self.mix(u64::from(*byte));
+        }
+    }
+
+    fn mix(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    /// The maps take the upper and the lower bits.
+    const fn end(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
     }
 }
 

@@ -4,6 +4,26 @@
 //! finds the connection, adds host and token, and gives back what the service answered. Actions and
 //! plugins name an API or a URL; they never see a token, a secret or a configured host.
 //!
+//! No type of this crate that others can name holds a token, so none can be printed or handed on:
+//!
+//! ```compile_fail,E0603
+//! use engine_broker::token::Token;
+//! ```
+//!
+//! ```compile_fail,E0616
+//! fn tokens(broker: &engine_broker::Broker) {
+//!     let _ = &broker.cache;
+//! }
+//! ```
+//!
+//! What an action or a plugin is given back has no field for one:
+//!
+//! ```compile_fail,E0609
+//! fn token_of(response: actions_contract::Response) {
+//!     let _ = response.token;
+//! }
+//! ```
+//!
 //! What this crate must not do: know playbooks, runs or the journal; write anything to disk but the
 //! encrypted refresh token of a connection that asks for it; let a token or secret into a log, an
 //! error or a `Debug` text.
@@ -12,6 +32,7 @@
     reason = "the broker is the edge: it reads the clock, the environment and secret files"
 )]
 
+mod aadsts;
 mod broker;
 mod cache;
 mod carrier;
@@ -35,6 +56,8 @@ mod grant;
 mod guard;
 mod keep;
 mod key;
+mod key_vault;
+mod key_vault_config;
 mod limit;
 mod limit_config;
 mod limit_store;
@@ -61,6 +84,7 @@ mod sign_in;
 mod slot;
 mod statement;
 mod store;
+mod stores;
 mod target;
 mod telemetry;
 mod token;
@@ -79,6 +103,7 @@ pub use config::{
 };
 pub use control::{ControlAnswer, ControlClient, ControlError, path_segment, resolve};
 pub use credential::{Credential, FederatedSource, Identity, MetadataEndpoint};
+pub use key_vault_config::{KeyVaultConfig, KeyVaultRef};
 pub use limit::{Lane, Obstacle, QuotaAnswer, QuotaChange, QuotaFigures, QuotaState};
 pub use limit_config::{Ceiling, LimitFigures, Limits, OperationLimit, OperationRate};
 pub use limit_store::{Bucket, MemoryQuotas, QuotaKeeper, QuotaStore, QuotaUnreachable};
@@ -88,5 +113,6 @@ pub use roster::{ConnectionFacts, ReferenceFacts, TenantFacts};
 pub use secret::{Environment, GivenRef, GivenRefs, RefError, SecretRef};
 pub use session::Account;
 pub use sign_in::Prompt;
+pub use stores::SecretStores;
 pub use telemetry::{Observer, TokenEvent, TokenEventKind, TokenSource, TokenSubject};
-pub use vault::{SecretStores, VaultAuth, VaultConfig, VaultRef};
+pub use vault::{VaultAuth, VaultConfig, VaultRef};

@@ -130,10 +130,7 @@ impl Link {
 
     /// An endpoint of the token service for a directory.
     pub(crate) fn endpoint(&self, tenant: &str, path: &str) -> Url {
-        let mut url = self.authority.clone();
-        let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/{tenant}/{path}"));
-        url
+        endpoint_of(&self.authority, tenant, path)
     }
 }
 
@@ -347,6 +344,14 @@ impl LinkBuilder<'_> {
             limits: Limits::default(),
         })
     }
+}
+
+/// An endpoint of a token service for a directory.
+pub(crate) fn endpoint_of(authority: &Url, tenant: &str, path: &str) -> Url {
+    let mut url = authority.clone();
+    let base = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{base}/{tenant}/{path}"));
+    url
 }
 
 /// The resource that a scope such as `https://host/.default` names.

@@ -68,7 +68,8 @@ impl Fetcher {
             AuthError::new(AuthKind::Server, reason)
         })?;
         let until = answer.expires_on.as_ref().and_then(epoch_s);
-        let left = until.map(|until| u64::try_from(until - now_ms / 1000).unwrap_or(0));
+        let left =
+            until.map(|until| u64::try_from(until.saturating_sub(now_ms / 1000)).unwrap_or(0));
         Ok(Reply {
             access_token: AccessToken::new(answer.access_token),
             token_type: BasicTokenType::Bearer,

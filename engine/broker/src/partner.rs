@@ -174,6 +174,7 @@ impl Link {
             // Where an application is at home this is a mistake; at a customer's it is not yet
             // known, or was removed.
             error.kind = AuthKind::Consent;
+            "the tenant has not granted consent to the application".clone_into(&mut error.reason);
         }
         if error.kind == AuthKind::Consent {
             error.consent_url = self.consent_url(tenant).map(String::from);

@@ -1,11 +1,12 @@
 //! Sees to it that secrets of stores are at hand before they are read.
 
 use actions_contract::{EgressError, HeaderText, Request, Target};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use crate::broker::Broker;
 use crate::clock::Moment;
 use crate::error::{AuthError, AuthKind};
+use crate::key::Fingerprint;
 use crate::secret::SecretRef;
 use crate::wallet::Candidate;
 
@@ -47,37 +48,30 @@ impl Broker {
         Ok(())
     }
 
-    /// The secret of a store that a credential shows now.
-    pub(crate) fn stored(&self, candidate: Candidate<'_>) -> Option<SecretString> {
-        match candidate {
-            Candidate::Secret(reference @ SecretRef::Vault(_)) => self.secrets.read(reference).ok(),
-            _ => None,
-        }
-    }
-
     /// Whether a store has another secret by now than the one that was refused.
     pub(crate) async fn has_changed(
         &self,
         candidate: Candidate<'_>,
-        refused: Option<&SecretString>,
+        refused: Option<Fingerprint>,
         error: &AuthError,
     ) -> bool {
-        let Candidate::Secret(reference @ SecretRef::Vault(place)) = candidate else {
-            return false;
-        };
         let Some(refused) = refused.filter(|_| error.kind == AuthKind::Credential) else {
             return false;
         };
         let differs = || {
-            let now = self.stored(candidate);
-            now.is_some_and(|now| now.expose_secret() != refused.expose_secret())
+            let now = self.wallet.stored(candidate);
+            now.is_some_and(|now| now != refused)
         };
+        if differs() {
+            return true;
+        }
         let now = self.clock.now();
         let rested = |at: Moment| at.plus(REFUSED_PAUSE_MS).is_reached(now);
-        let may_ask = self.secrets.fetched_at(reference).is_some_and(rested);
-        if !differs() && may_ask {
-            // Where the store is away the refusal stands.
-            let _ = self.stores.renew(place).await;
+        for reference in candidate.references() {
+            if reference.is_stored() && self.secrets.fetched_at(reference).is_some_and(rested) {
+                // Where the store is away the refusal stands.
+                let _ = self.stores.renew(reference).await;
+            }
         }
         differs()
     }

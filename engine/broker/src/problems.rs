@@ -144,7 +144,33 @@ impl Problems {
         api
     }
 
+    /// A store would be asked for what is needed to ask it.
+    pub(crate) fn add_circle(&mut self, path: String) {
+        self.add(
+            code::CF0101,
+            path,
+            "a store would be asked for the secret by which it is asked".to_owned(),
+            "take it from a file, the environment or systemd",
+        );
+    }
+
+    /// A reference to something that can be read.
     pub(crate) fn reference(&mut self, path: &str, given: &GivenRef) -> Option<SecretRef> {
+        let reference = self.key_reference(path, given)?;
+        if reference.signing_key().is_none() {
+            return Some(reference);
+        }
+        self.add(
+            code::CF0101,
+            path.to_owned(),
+            "a key that signs in its vault cannot be read".to_owned(),
+            "it can be the `private_key` of a certificate; else write `azkv:vault/secrets/name`",
+        );
+        None
+    }
+
+    /// A reference to something that can be read, or to a key that signs where it is.
+    pub(crate) fn key_reference(&mut self, path: &str, given: &GivenRef) -> Option<SecretRef> {
         match given.get() {
             Ok(reference) => Some(reference.clone()),
             Err(error) => {
@@ -153,8 +179,8 @@ impl Problems {
                 } else {
                     code::CF0101
                 };
-                let help = "write `env:NAME`, `file:/absolute/path`, `systemd:name` or \
-                            `vault:mount/path#field`, \
+                let help = "write `env:NAME`, `file:/absolute/path`, `systemd:name`, \
+                            `vault:mount/path#field` or `azkv:vault/secrets/name`, \
                             and replace a secret that was written into a file";
                 self.add(code, path.to_owned(), error.to_string(), help);
                 None

@@ -8,11 +8,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::zeroize::Zeroize as _;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
+use crate::key_vault_config::KeyVaultRef;
 use crate::vault::VaultRef;
 
 const PATTERN: &str = concat!(
     r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^#]+|systemd:[A-Za-z0-9_.-]+",
-    r"|vault:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+#[A-Za-z0-9_.-]+(\?version=[0-9]+)?)$"
+    r"|vault:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+#[A-Za-z0-9_.-]+(\?version=[0-9]+)?",
+    r"|azkv:[A-Za-z0-9-]+/(secrets|certificates)/[A-Za-z0-9-]+(/[A-Za-z0-9]+)?",
+    r"|azkv-sign:[A-Za-z0-9-]+/keys/[A-Za-z0-9-]+(/[A-Za-z0-9]+)?)$"
 );
 
 /// Where a secret is; never the secret itself.
@@ -26,6 +29,24 @@ pub enum SecretRef {
     Systemd(String),
     /// `vault:mount/path#field`: a field of a secret in a key-value store of version 2.
     Vault(Box<VaultRef>),
+    /// `azkv:vault/secrets/name` or `azkv:vault/certificates/name`: what an Azure Key Vault holds.
+    /// `azkv-sign:vault/keys/name`: a key with which it signs, for a certificate only.
+    KeyVault(Box<KeyVaultRef>),
+}
+
+impl SecretRef {
+    /// Whether a store has to be asked for the value.
+    pub(crate) fn is_stored(&self) -> bool {
+        matches!(self, Self::Vault(_) | Self::KeyVault(_))
+    }
+
+    /// The key that signs elsewhere, where it is one.
+    pub(crate) fn signing_key(&self) -> Option<&KeyVaultRef> {
+        match self {
+            Self::KeyVault(place) if place.is_key() => Some(place),
+            _ => None,
+        }
+    }
 }
 
 /// Why a text is not a secret reference. Never holds the text: it may be a pasted secret.
@@ -46,6 +67,12 @@ pub enum RefError {
     /// `vault:` without mount, path and field.
     #[error("`vault:` is not followed by `mount/path#field`, optionally with `?version=N`")]
     Vault,
+    /// `azkv:` without vault, kind and name.
+    #[error("`azkv:` is not followed by `vault/secrets/name` or `vault/certificates/name`")]
+    KeyVault,
+    /// `azkv-sign:` without vault and key.
+    #[error("`azkv-sign:` is not followed by `vault/keys/name`")]
+    Key,
 }
 
 impl FromStr for SecretRef {
@@ -88,6 +115,15 @@ impl FromStr for SecretRef {
                 .map(|place| Self::Vault(Box::new(place)))
                 .ok_or(RefError::Vault);
         }
+        let key_vault = |place: KeyVaultRef| Self::KeyVault(Box::new(place));
+        if let Some(place) = text.strip_prefix("azkv:") {
+            let parsed = KeyVaultRef::parse(place);
+            return parsed.map(key_vault).ok_or(RefError::KeyVault);
+        }
+        if let Some(place) = text.strip_prefix("azkv-sign:") {
+            let parsed = KeyVaultRef::parse_key(place);
+            return parsed.map(key_vault).ok_or(RefError::Key);
+        }
         Err(RefError::Bare)
     }
 }
@@ -99,12 +135,13 @@ impl fmt::Display for SecretRef {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Systemd(name) => write!(f, "systemd:{name}"),
             Self::Vault(place) => write!(f, "vault:{place}"),
+            Self::KeyVault(place) => write!(f, "{place}"),
         }
     }
 }
 
 /// A secret reference as the configuration gives it: `env:NAME`, `file:/absolute/path`,
-/// `systemd:name` or `vault:mount/path#field`.
+/// `systemd:name`, `vault:mount/path#field` or `azkv:vault/secrets/name`.
 ///
 /// Reading never fails and never keeps a text that is no reference, so that a secret pasted by
 /// mistake reaches no error message; [`Config::check`](crate::Config::check) reports it.
@@ -211,7 +248,9 @@ impl JsonSchema for GivenRef {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "Where a secret is: `env:NAME`, `file:/absolute/path`, `systemd:name`, \
-                            `vault:mount/path#field`.",
+                            `vault:mount/path#field`, `azkv:vault/secrets/name`, \
+                            `azkv:vault/certificates/name`; as the private key of a certificate \
+                            also `azkv-sign:vault/keys/name`.",
             "type": "string",
             "pattern": PATTERN,
         })

@@ -10,6 +10,7 @@ use oauth2::RequestTokenError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::aadsts;
 use crate::carrier::{Seen, Unreachable};
 use crate::error::{AuthError, AuthKind};
 
@@ -145,7 +146,7 @@ impl Refusal {
             _ if self.suberror.as_deref() == Some("consent_required") => return AuthKind::Consent,
             _ => {}
         }
-        if let Some(kind) = self.error_codes.iter().find_map(|code| kind_of_code(*code)) {
+        if let Some(kind) = self.error_codes.iter().find_map(|code| aadsts::kind(*code)) {
             return if kind == AuthKind::Interaction && !is_user {
                 // An application has nobody who could answer.
                 AuthKind::Policy
@@ -169,66 +170,6 @@ impl Refusal {
         }
     }
 }
-
-/// What a number of the service means, where it means one thing.
-fn kind_of_code(code: u32) -> Option<AuthKind> {
-    let (kind, _) = CODES.iter().find(|(_, codes)| codes.contains(&code))?;
-    Some(*kind)
-}
-
-/// The numbers that decide between meanings of one word, from the vendor's page.
-const CODES: &[(AuthKind, &[u32])] = &[
-    (
-        AuthKind::Server,
-        &[
-            50_000, 50_033, 50_087, 50_088, 51_005, 70_012, 80_002, 80_005, 80_014, 90_006, 90_012,
-            90_024, 90_033, 90_036, 90_090, 90_092, 501_621,
-        ],
-    ),
-    (AuthKind::Throttled, &[LOOP_DETECTED, 90_055]),
-    (
-        AuthKind::Credential,
-        &[
-            50_012, 50_048, 70_002, 700_025, 700_027, 700_030, 7_000_215, 7_000_218, 7_000_222,
-        ],
-    ),
-    (AuthKind::Clock, &[700_024]),
-    (
-        AuthKind::Federation,
-        &[70_021, 700_211, 700_212, 700_213, 7_002_138],
-    ),
-    (
-        AuthKind::Configuration,
-        &[
-            28_002, 50_001, 50_011, 50_059, 50_134, 50_194, 70_001, 70_011, 90_002, 90_019, 90_038,
-            500_011, 650_052, 650_057, 700_005, 700_011, 700_016, 700_022, 700_023, 900_382,
-            900_432, 901_002, 1_000_104, 7_000_112, 9_001_023,
-        ],
-    ),
-    (
-        AuthKind::Consent,
-        &[
-            65_001, 65_004, 65_005, 90_008, 90_094, 90_095, 90_099, 650_056,
-        ],
-    ),
-    (
-        AuthKind::Interaction,
-        &[
-            16_000, 50_013, 50_034, 50_055, 50_056, 50_058, 50_064, 50_072, 50_074, 50_076, 50_078,
-            50_079, 50_085, 50_089, 50_097, 50_126, 50_131, 50_132, 50_133, 50_140, 50_144, 50_158,
-            50_173, 50_199, 53_000, 53_001, 53_002, 53_004, 54_005, 70_000, 70_008, 70_018, 70_019,
-            70_043, 90_120, 500_133, 501_481, 700_020, 700_082, 700_084, 7_000_114,
-        ],
-    ),
-    (
-        AuthKind::Policy,
-        &[
-            50_020, 50_105, 53_003, 53_011, 500_021, 500_022, 500_212, 500_213, 530_032, 530_034,
-            530_035,
-        ],
-    ),
-    (AuthKind::Locked, &[50_053, 50_057]),
-];
 
 /// Whether a word of somebody else may stand in our messages.
 pub(crate) fn is_plain(text: &str, length_max: usize) -> bool {
@@ -255,31 +196,30 @@ mod tests {
 
     #[test]
     fn every_number_of_the_table_means_what_it_says() {
-        for (wanted, codes) in CODES {
-            for code in *codes {
-                for word in ["invalid_grant", "invalid_client", "interaction_required"] {
-                    assert_eq!(kind(word, Some(*code), 400, true), *wanted, "{word} {code}");
-                }
-                let wanted = match wanted {
-                    AuthKind::Interaction => AuthKind::Policy,
-                    other => *other,
-                };
-                assert_eq!(kind("invalid_grant", Some(*code), 400, false), wanted);
+        for row in aadsts::rows() {
+            for word in ["invalid_grant", "invalid_client", "interaction_required"] {
+                let found = kind(word, Some(row.number), 400, true);
+                assert_eq!(found, row.kind, "{word} {}", row.number);
             }
+            let wanted = match row.kind {
+                AuthKind::Interaction => AuthKind::Policy,
+                other => other,
+            };
+            let found = kind("invalid_grant", Some(row.number), 400, false);
+            assert_eq!(found, wanted, "{}", row.number);
         }
     }
 
     #[test]
-    fn no_number_stands_in_two_lines_of_the_table() {
-        let mut all: Vec<u32> = CODES
-            .iter()
-            .flat_map(|(_, codes)| *codes)
-            .copied()
-            .collect();
-        let count = all.len();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), count);
+    fn a_number_in_the_description_alone_changes_nothing() {
+        assert_eq!(
+            kind("invalid_grant", None, 400, true),
+            AuthKind::Interaction
+        );
+        assert_eq!(
+            kind("invalid_client", None, 401, false),
+            AuthKind::Credential
+        );
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Secrets {
         let text = std::str::from_utf8(bytes.expose_secret());
         let text = text.map_err(|_| SecretError::new(reference, "is not text"))?;
         let line = match reference {
-            SecretRef::Env(_) | SecretRef::Vault(_) => text,
+            SecretRef::Env(_) | SecretRef::Vault(_) | SecretRef::KeyVault(_) => text,
             SecretRef::File(_) | SecretRef::Systemd(_) => without_newline(text),
         };
         if line.is_empty() {
@@ -104,7 +104,7 @@ impl Secrets {
                 Some(directory) => self.file(&Path::new(&directory).join(name)),
                 None => Err("needs `CREDENTIALS_DIRECTORY`, which is not set"),
             },
-            SecretRef::Vault(_) => self
+            SecretRef::Vault(_) | SecretRef::KeyVault(_) => self
                 .fetched()
                 .get(reference)
                 .map(|fetched| fetched.value.clone())

@@ -6,6 +6,7 @@ use actions_contract::Api;
 use engine_model::{Diagnostic, code};
 use reqwest::Url;
 
+use crate::key_vault_config::KeyVaultSetup;
 use crate::link::{Link, LinkBuilder};
 use crate::problems::{Problems, listed};
 use crate::secret::SecretRef;
@@ -19,6 +20,7 @@ pub(crate) struct Setup {
     pub(crate) default: Option<String>,
     pub(crate) secrets: BTreeMap<String, SecretRef>,
     pub(crate) vault: Option<VaultSetup>,
+    pub(crate) key_vault: Option<KeyVaultSetup>,
     pub(crate) http: Http,
 }
 
@@ -53,6 +55,9 @@ impl Config {
         }
         let vault = self.secret_stores.vault.as_ref();
         let vault = vault.and_then(|vault| vault.build("secret_stores.vault", &mut problems));
+        let key_vault = self.secret_stores.key_vault.as_ref();
+        let at = "secret_stores.key_vault";
+        let key_vault = key_vault.and_then(|given| given.build(at, &mut problems));
         self.check_bindings(&mut problems);
         check_http(&self.http, &mut problems);
         if problems.0.is_empty() {
@@ -62,6 +67,7 @@ impl Config {
                 default,
                 secrets,
                 vault,
+                key_vault,
                 http: self.http.clone(),
             })
         } else {

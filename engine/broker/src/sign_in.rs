@@ -311,7 +311,7 @@ impl Broker {
         tell(&Prompt::EnterCode {
             url: start.verification_uri,
             code: start.user_code,
-            expires_in: Millis::from_secs(expires_in.as_secs()),
+            expires_in: Millis::from_secs(expires_in.as_secs().min(3600)),
         });
         let code = SecretString::from(start.device_code);
         let ask = async || self.exchange(door, Grant::Device(code.clone())).await;

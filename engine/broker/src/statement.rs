@@ -1,5 +1,7 @@
 //! The signed statement by which an application with a certificate speaks for itself.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Header};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -25,7 +27,7 @@ struct Claims<'a> {
 }
 
 /// Signs a statement for one request to `token_url`; none is ever used twice.
-pub(crate) fn sign(
+pub(crate) async fn sign(
     signer: &Signer,
     send_x5c: bool,
     (token_url, client_id): (&str, &str),
@@ -44,9 +46,12 @@ pub(crate) fn sign(
         iat: now_s - BACK_S,
         exp: now_s + LIFE_S,
     };
-    jsonwebtoken::encode(&header, &claims, &signer.key)
-        .map(SecretString::from)
-        .map_err(|_| failed())
+    let header = serde_json::to_vec(&header).map_err(|_| failed())?;
+    let claims = serde_json::to_vec(&claims).map_err(|_| failed())?;
+    let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let text = format!("{header}.{claims}");
+    let signature = signer.sign(&text).await?;
+    Ok(format!("{text}.{signature}").into())
 }
 
 /// Sixteen random bytes in the shape of a UUID.

@@ -317,6 +317,28 @@ mod tests {
         }
     }
 
+    /// Does not compile where a type has the trait: `place` is then there twice.
+    macro_rules! has_not {
+        ($type:ty, $trait:path) => {{
+            trait Once<Mark> {
+                fn place() {}
+            }
+            impl<T: ?Sized> Once<()> for T {}
+            impl<T: ?Sized + $trait> Once<u8> for T {}
+            <$type as Once<_>>::place();
+        }};
+    }
+
+    #[test]
+    fn a_token_can_be_neither_printed_nor_written_nor_copied() {
+        has_not!(Token, std::fmt::Display);
+        has_not!(Token, serde::Serialize);
+        has_not!(Token, Clone);
+        has_not!(Issued, std::fmt::Display);
+        has_not!(Issued, serde::Serialize);
+        has_not!(Issued, Clone);
+    }
+
     #[test]
     fn the_debug_text_of_a_token_does_not_show_it() {
         let issued = issued_for("hunter2-token");

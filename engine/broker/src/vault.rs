@@ -1,14 +1,11 @@
 //! Secrets from a Vault: its key-value store of version 2, asked over the broker's own client.
-//!
-//! A value is kept for a quarter of an hour. When it is older it goes on serving while the store
-//! is asked again in the background: a store that is away for a while stops nobody.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use engine_model::code;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use schemars::JsonSchema;
@@ -25,8 +22,6 @@ use crate::error::{AuthError, AuthKind};
 use crate::problems::Problems;
 use crate::secret::{GivenRef, SecretRef, Secrets};
 
-const VALUE_LIFE_MS: u64 = 900_000;
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// A token of the store is not used in its last seconds.
 const MARGIN_S: u64 = 30;
 
@@ -72,15 +67,6 @@ impl fmt::Display for VaultRef {
     }
 }
 
-/// Where secrets are that are in no file of this machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SecretStores {
-    /// The Vault, or a store that speaks like it, behind references such as
-    /// `vault:kv/soc/app#secret`.
-    pub vault: Option<VaultConfig>,
-}
-
 /// A Vault.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -118,7 +104,7 @@ pub enum VaultAuth {
 /// A Vault after the check.
 #[derive(Clone, Debug)]
 pub(crate) struct VaultSetup {
-    address: Url,
+    pub(crate) address: Url,
     namespace: Option<HeaderValue>,
     auth: Proof,
 }
@@ -150,27 +136,24 @@ impl VaultConfig {
                     mount: mount.clone().unwrap_or_else(|| "approle".to_owned()),
                 }),
         };
-        let asks_itself = |proof: &Proof| {
-            matches!(
-                proof,
-                Proof::Role {
-                    secret: SecretRef::Vault(_),
-                    ..
-                }
-            )
-        };
-        if auth.as_ref().is_some_and(asks_itself) {
-            problems.add(
-                engine_model::code::CF0101,
-                format!("{at}.auth.secret_id"),
-                "the store would be asked for the secret by which it is asked".to_owned(),
-                "take it from a file, the environment or systemd",
-            );
+        if let Some(Proof::Role { secret, .. }) = &auth
+            && secret.is_stored()
+        {
+            problems.add_circle(format!("{at}.auth.secret_id"));
         }
         let namespace = self.namespace.as_deref().map(HeaderValue::from_str);
+        let namespace = namespace.transpose();
+        if namespace.is_err() {
+            problems.add(
+                code::CF0101,
+                format!("{at}.namespace"),
+                "a header cannot carry this name".to_owned(),
+                "write it as the store shows it, such as `soc/prod`",
+            );
+        }
         Some(VaultSetup {
             address: address?,
-            namespace: namespace.transpose().ok()?,
+            namespace: namespace.ok()?,
             auth: auth?,
         })
     }
@@ -197,9 +180,9 @@ struct Versioned {
     data: BTreeMap<String, Value>,
 }
 
-/// Asks the stores for secrets.
-pub(crate) struct Stores {
-    setup: Option<VaultSetup>,
+/// Asks a Vault for secrets.
+pub(crate) struct Vault {
+    setup: VaultSetup,
     clients: Arc<Clients>,
     secrets: Arc<Secrets>,
     clock: Arc<dyn Clock>,
@@ -207,78 +190,25 @@ pub(crate) struct Stores {
     token: Mutex<Option<(SecretString, Moment)>>,
 }
 
-impl Stores {
+impl Vault {
     pub(crate) fn new(
-        setup: Option<VaultSetup>,
+        setup: VaultSetup,
         clients: Arc<Clients>,
         secrets: Arc<Secrets>,
         clock: Arc<dyn Clock>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+    ) -> Self {
+        Self {
             setup,
             clients,
             secrets,
             clock,
             token: Mutex::default(),
-        })
-    }
-
-    /// Sees to it that the value of a reference can be read.
-    pub(crate) async fn prepare(self: &Arc<Self>, reference: &SecretRef) -> Result<(), AuthError> {
-        let SecretRef::Vault(place) = reference else {
-            return Ok(());
-        };
-        let now = self.clock.now();
-        match self.secrets.fetched_at(reference) {
-            Some(at) if !at.plus(VALUE_LIFE_MS).is_reached(now) => Ok(()),
-            Some(_) => {
-                let (stores, place) = (Arc::clone(self), place.clone());
-                tokio::spawn(async move {
-                    if let Err(error) = stores.renew(&place).await {
-                        tracing::warn!(secret = %place, error = error.reason, "secret.stale");
-                    }
-                });
-                Ok(())
-            }
-            None => self.renew(place).await,
         }
     }
 
-    /// Asks for a value whatever is held.
-    pub(crate) async fn renew(&self, place: &VaultRef) -> Result<(), AuthError> {
-        let reference = SecretRef::Vault(Box::new(place.clone()));
-        let Some(setup) = &self.setup else {
-            let reason = format!("the secret `{reference}` needs `secret_stores.vault`");
-            return Err(AuthError::new(AuthKind::Secret, reason));
-        };
-        // One at a time: whoever waited finds the answer of the one before.
-        let before = self.secrets.fetched_at(&reference);
-        let mut token = self.token.lock().await;
-        if self.secrets.fetched_at(&reference) != before {
-            return Ok(());
-        }
-        let asked = tokio::time::timeout(TIMEOUT, self.ask(setup, place, &mut token)).await;
-        let value = match asked {
-            Ok(value) => value?,
-            Err(_) => {
-                return Err(away(
-                    &reference,
-                    AuthKind::Timeout,
-                    "did not answer in time",
-                ));
-            }
-        };
-        self.secrets.keep(&reference, value, self.clock.now());
-        Ok(())
-    }
-
-    async fn ask(
-        &self,
-        setup: &VaultSetup,
-        place: &VaultRef,
-        token: &mut Option<(SecretString, Moment)>,
-    ) -> Result<SecretSlice<u8>, AuthError> {
-        let mut url = setup.address.clone();
+    /// The value of a field.
+    pub(crate) async fn value(&self, place: &VaultRef) -> Result<SecretSlice<u8>, AuthError> {
+        let mut url = self.setup.address.clone();
         url.set_path(&format!("/v1/{}/data/{}", place.mount, place.path));
         if let Some(version) = place.version {
             url.set_query(Some(&format!("version={version}")));
@@ -286,13 +216,13 @@ impl Stores {
         let reference = SecretRef::Vault(Box::new(place.clone()));
         let mut is_again = false;
         let body = loop {
-            let shown = self.token(setup, token).await?;
+            let shown = self.token().await?;
             let request = http::Request::get(url.as_str());
-            let (status, body) = self.send(setup, request, Some(&shown), Vec::new()).await?;
+            let (status, body) = self.send(request, Some(&shown), Vec::new()).await?;
             match status {
                 200 => break body,
                 // The token of a role may have been revoked before its time.
-                403 if !is_again && token.take().is_some() => is_again = true,
+                403 if !is_again && self.drop_token(&shown).await => is_again = true,
                 403 => return Err(refused(&reference, "refuses to show it")),
                 404 => return Err(refused(&reference, "does not have it")),
                 _ => return Err(away(&reference, AuthKind::Server, "failed")),
@@ -307,27 +237,36 @@ impl Stores {
         }
     }
 
+    /// Forgets the token of a role that was not taken; false where another cannot be had.
+    async fn drop_token(&self, shown: &SecretString) -> bool {
+        let mut held = self.token.lock().await;
+        let is_shown = |(token, _): &mut (SecretString, Moment)| {
+            token.expose_secret() == shown.expose_secret()
+        };
+        // Where it was replaced meanwhile there is another already.
+        held.take_if(is_shown).is_some() || held.is_some()
+    }
+
     /// The token by which the store is asked.
-    async fn token(
-        &self,
-        setup: &VaultSetup,
-        held: &mut Option<(SecretString, Moment)>,
-    ) -> Result<SecretString, AuthError> {
+    async fn token(&self) -> Result<SecretString, AuthError> {
+        let setup = &self.setup;
         let (id, secret, mount) = match &setup.auth {
             Proof::Token(file) => return Ok(self.secrets.read(file)?),
             Proof::Role { id, secret, mount } => (id, secret, mount),
         };
-        if let Some((token, until)) = held
+        let mut held = self.token.lock().await;
+        if let Some((token, until)) = &*held
             && !until.is_reached(self.clock.now())
         {
             return Ok(token.clone());
         }
         let secret = self.secrets.read(secret)?;
         let form = json!({ "role_id": id, "secret_id": secret.expose_secret() });
+        let form = Zeroizing::new(form.to_string());
         let mut url = setup.address.clone();
         url.set_path(&format!("/v1/auth/{mount}/login"));
         let request = http::Request::post(url.as_str());
-        let sent = self.send(setup, request, None, form.to_string().into_bytes());
+        let sent = self.send(request, None, form.as_bytes().to_vec());
         let failed =
             |kind, reason: &str| AuthError::new(kind, format!("the secret store {reason}"));
         let login: Option<Login> = match sent.await? {
@@ -347,11 +286,11 @@ impl Stores {
 
     async fn send(
         &self,
-        setup: &VaultSetup,
         request: http::request::Builder,
         token: Option<&SecretString>,
         body: Vec<u8>,
     ) -> Result<(u16, Zeroizing<Vec<u8>>), AuthError> {
+        let setup = &self.setup;
         let failed =
             |kind, reason: &str| AuthError::new(kind, format!("the secret store {reason}"));
         let client = self.clients.get(Purpose::Idp, &setup.address);
@@ -383,6 +322,7 @@ fn refused(reference: &SecretRef, reason: &str) -> AuthError {
     AuthError::new(AuthKind::Secret, reason)
 }
 
+/// The store itself is in trouble.
 fn away(reference: &SecretRef, kind: AuthKind, reason: &str) -> AuthError {
     AuthError::new(
         kind,

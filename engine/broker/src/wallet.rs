@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::certificate::{CertificateFault, Material, Signer};
+use crate::certificate::{CertificateFault, Material, RemoteKey, Signer};
 use crate::clock::Clock;
 use crate::credential::{CertificateRefs, Federation, Managed, Proof};
 use crate::error::{AuthError, AuthKind};
 use crate::key::{Fingerprint, Principal, Sealer};
+use crate::key_vault::KeyVaults;
 use crate::secret::{SecretRef, Secrets};
 
 const DAY_S: i64 = 86_400;
@@ -71,7 +72,9 @@ impl<'a> Candidate<'a> {
             Self::Secret(reference) => vec![reference],
             Self::Certificate(refs) => {
                 let mut references = vec![&refs.certificate];
-                references.extend(&refs.private_key);
+                // A key that signs elsewhere is not read.
+                let key = refs.private_key.as_ref();
+                references.extend(key.filter(|key| key.signing_key().is_none()));
                 references.extend(&refs.password);
                 references
             }
@@ -93,6 +96,8 @@ pub(crate) struct Wallet {
     secrets: Arc<Secrets>,
     sealer: Arc<Sealer>,
     clock: Arc<dyn Clock>,
+    /// Where keys are that sign elsewhere.
+    key_vaults: Option<Arc<KeyVaults>>,
     certificates: Mutex<HashMap<CertificateRefs, Held>>,
     /// The credential that each reference led to last, so that a rotated one is forgotten.
     former: Mutex<HashMap<SecretRef, Fingerprint>>,
@@ -108,11 +113,17 @@ struct Held {
 }
 
 impl Wallet {
-    pub(crate) fn new(secrets: Arc<Secrets>, sealer: Arc<Sealer>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        secrets: Arc<Secrets>,
+        sealer: Arc<Sealer>,
+        clock: Arc<dyn Clock>,
+        key_vaults: Option<Arc<KeyVaults>>,
+    ) -> Self {
         Self {
             secrets,
             sealer,
             clock,
+            key_vaults,
             certificates: Mutex::default(),
             former: Mutex::default(),
         }
@@ -121,6 +132,19 @@ impl Wallet {
     /// What stands for a secret in this process.
     pub(crate) fn fingerprint(&self, secret: &SecretString) -> Fingerprint {
         self.sealer.fingerprint(secret.expose_secret())
+    }
+
+    /// What stands for the secrets of a candidate that came from a store; none where there are
+    /// none.
+    pub(crate) fn stored(&self, candidate: Candidate<'_>) -> Option<Fingerprint> {
+        let references = candidate.references().into_iter();
+        let stored = references.filter(|reference| reference.is_stored());
+        let values: Option<Vec<_>> = stored
+            .map(|reference| self.secrets.read_bytes(reference).ok())
+            .collect();
+        let values = values.filter(|values| !values.is_empty())?;
+        let parts: Vec<&[u8]> = values.iter().map(|value| value.expose_secret()).collect();
+        Some(self.sealer.fingerprint_of(&parts))
     }
 
     /// Reads a candidate as it is now.
@@ -163,13 +187,16 @@ impl Wallet {
         let material = Material {
             certificate: self.secrets.read_bytes(&refs.certificate)?,
             private_key: match &refs.private_key {
-                Some(reference) => Some(self.secrets.read_bytes(reference)?),
-                None => None,
+                Some(reference) if reference.signing_key().is_none() => {
+                    Some(self.secrets.read_bytes(reference)?)
+                }
+                _ => None,
             },
             password: match &refs.password {
                 Some(reference) => Some(self.secrets.read(reference)?),
                 None => None,
             },
+            remote: self.remote(refs)?,
         };
         let stamp = self.stamp(&material);
         let unfit = |fault: CertificateFault| {
@@ -203,13 +230,26 @@ impl Wallet {
         })
     }
 
+    fn remote(&self, refs: &CertificateRefs) -> Result<Option<RemoteKey>, AuthError> {
+        let Some(place) = refs.signing_key().cloned() else {
+            return Ok(None);
+        };
+        let Some(vaults) = self.key_vaults.clone() else {
+            let reason = format!("the key `{place}` needs `secret_stores.key_vault`");
+            return Err(AuthError::new(AuthKind::Secret, reason));
+        };
+        Ok(Some(RemoteKey { vaults, place }))
+    }
+
     fn stamp(&self, material: &Material) -> Fingerprint {
         let key = material.private_key.as_ref();
         let password = material.password.as_ref();
+        let remote = material.remote.as_ref().map(|key| key.place.to_string());
         self.sealer.fingerprint_of(&[
             material.certificate.expose_secret(),
             key.map_or(&[], |key| key.expose_secret()),
             password.map_or(&[], |password| password.expose_secret().as_bytes()),
+            remote.unwrap_or_default().as_bytes(),
         ])
     }
 

@@ -2,7 +2,7 @@
 //! who looks at another's.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash as _, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ const IDLE_MS: u64 = 2 * 3_600_000;
 /// How often it is looked for what nobody asks for any more.
 const SWEEP_MS: u64 = 600_000;
 
-type Slots = HashMap<TokenKey, Slot, BuildHasherDefault<KeyHasher>>;
+type Slots = HashMap<TokenKey, Slot, BuildHasherDefault<Known>>;
 
 /// The slots of a cache.
 pub(super) struct Shelves {
@@ -108,38 +108,28 @@ impl Shelves {
     }
 
     fn shelf(&self, key: &TokenKey) -> &Shelf {
-        let mut hasher = KeyHasher::default();
-        key.hash(&mut hasher);
         // Not the bits by which the map tells its entries apart.
-        let place = (hasher.finish() >> 32) as usize % SHELVES;
+        let place = (key.hashed() >> 32) as usize % SHELVES;
         &self.shelves[place]
     }
 }
 
-/// A quick hash for keys that come from the configuration: nobody outside can choose them, so it
-/// need not withstand an attack.
+/// Keys know their hash.
 #[derive(Default)]
-struct KeyHasher(u64);
+struct Known(u64);
 
-impl Hasher for KeyHasher {
+impl Hasher for Known {
     fn finish(&self) -> u64 {
-        // The maps take the upper and the lower bits.
-        self.0 ^ (self.0 >> 29)
+        self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            let mut word = [0; 8];
-            word.copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-        for byte in chunks.remainder() {
-            self.write_u64(u64::from(*byte));
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }
     }
 
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }

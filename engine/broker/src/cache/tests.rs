@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::key::{Principal, Sealer};
+use crate::key::{KeyFacts, Principal, Sealer};
 use crate::token::Issued;
 
 /// A clock that tests move by hand, together with Tokio's.
@@ -58,13 +58,17 @@ impl Bench {
     }
 
     fn key(&self, tenant: &str, scope: &str) -> TokenKey {
-        TokenKey {
+        self.facts(tenant, scope, "secret").into()
+    }
+
+    fn facts(&self, tenant: &str, scope: &str, secret: &str) -> KeyFacts {
+        KeyFacts {
             authority: "https://login.example".to_owned(),
             tenant: tenant.to_owned(),
             client_id: "app".to_owned(),
             principal: Principal::App,
             scope: scope.to_owned(),
-            credential: self.sealer.fingerprint("secret"),
+            credential: self.sealer.fingerprint(secret),
         }
     }
 
@@ -353,8 +357,7 @@ async fn a_refused_credential_is_tried_again_after_one_minute_then_five() {
         );
         assert_eq!(bench.fetches(), fetches);
     }
-    let mut rotated = key.clone();
-    rotated.credential = bench.sealer.fingerprint("new secret");
+    let rotated = bench.facts("t", "mde", "new secret").into();
     assert!(
         bench.get(&rotated, &AT_ONCE).await.is_ok(),
         "another credential is another slot"

@@ -62,7 +62,7 @@ fn app_certificate() -> Vec<u8> {
 }
 
 /// A statement of the application, with its signature checked.
-fn opened(statement: &str) -> TokenData<Value> {
+pub(crate) fn opened(statement: &str) -> TokenData<Value> {
     let der = app_certificate();
     let (_, certificate) = X509Certificate::from_der(&der).unwrap();
     let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else {

@@ -204,5 +204,5 @@ fn every_connection_of_the_documentation_is_valid() {
             engine_broker::Connection::Partner(_) => "partner",
         }));
     }
-    assert_eq!(contexts, ["application", "user", "partner"]);
+    assert_eq!(contexts, ["application", "user", "partner", "application"]);
 }

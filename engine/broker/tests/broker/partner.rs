@@ -100,6 +100,20 @@ async fn who_is_not_an_active_customer_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn the_customers_that_can_be_listed_are_the_active_ones() {
+    let stage = stage().await;
+    let listed = stage.broker.tenants(None).unwrap();
+    let listed: Vec<&str> = listed.iter().map(|tenant| tenant.as_str()).collect();
+    assert_eq!(listed, [TENANT, OTHER_TENANT]);
+    let error = stage.broker.tenants(Some("other")).unwrap_err().error;
+    assert_eq!(error.code, "BR0103");
+    for tenant in &listed {
+        get(&stage, tenant).await.unwrap();
+    }
+    assert_eq!(stage.world.token_count(), 2);
+}
+
+#[tokio::test]
 async fn an_api_can_be_kept_from_a_customer() {
     let stage = stage().await;
     let target = actions_contract::Target::Api(actions_contract::Api::Graph);

@@ -164,6 +164,25 @@ async fn a_browser_that_comes_back_wrong_ends_the_sign_in() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_comes_later_than_five_minutes_finds_nobody() {
+    let stage = PeopleStage::new(json!({ "sign_in": { "type": "auth_code_pkce" } })).await;
+    let began = tokio::time::Instant::now();
+    let urls = Mutex::new(Vec::new());
+    let tell = |prompt: &Prompt| match prompt {
+        Prompt::Visit { url } => urls.lock().unwrap().push(url.clone()),
+        Prompt::EnterCode { .. } => panic!("{prompt:?}"),
+    };
+    let error = stage.broker.sign_in("analyst", &tell).await.unwrap_err();
+    assert!(error.message.contains("within five minutes"), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 300);
+    let url = urls.lock().unwrap().remove(0);
+    let (redirect, state) = (parameter(&url, "redirect_uri"), parameter(&url, "state"));
+    let late = open(&redirect, &format!("/?code=c&state={state}")).await;
+    assert_eq!(late, None);
+    assert_eq!(stage.directory.forms.lock().unwrap().len(), 0);
+}
+
 #[tokio::test]
 async fn an_answer_to_another_sign_in_is_refused() {
     let stage = PeopleStage::new(json!({ "sign_in": { "type": "auth_code_pkce" } })).await;

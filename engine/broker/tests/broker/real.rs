@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actions_contract::{Api, Egress as _, EgressError, Method, Response, Target};
-use engine_broker::{Broker, Config, Prompt, Surroundings, TokenEvent, TokenEventKind};
+use engine_broker::{Broker, Clock, Config, Prompt, Surroundings, TokenEvent, TokenEventKind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::people_stage::{NAME, PASSWORD, PERSON};
-use crate::stage::{CLIENT, OTHER_TENANT, SECRET, TENANT, api_request, call, request};
+use crate::stage::{CLIENT, HandClock, OTHER_TENANT, SECRET, TENANT, api_request, call, request};
 
 const CERTIFIED: &str = "33333333-3333-3333-3333-333333333333";
 const PUBLIC: &str = "44444444-4444-4444-4444-444444444444";
@@ -119,9 +119,14 @@ fn ropc() -> Value {
 type Events = Arc<Mutex<Vec<TokenEvent>>>;
 
 fn broker(connection: &Value) -> (Arc<Broker>, Events) {
+    broker_at(connection, Arc::new(engine_broker::SystemClock::default()))
+}
+
+fn broker_at(connection: &Value, clock: Arc<dyn Clock>) -> (Arc<Broker>, Events) {
     let events = Events::default();
     let log = Arc::clone(&events);
     let surroundings = Surroundings {
+        clock,
         environment: Arc::new(|name| match name {
             "APP_SECRET" => Some(SECRET.to_owned()),
             "WRONG_SECRET" => Some("wrong".to_owned()),
@@ -187,6 +192,23 @@ async fn real_a_secret_gets_a_token_for_each_api_and_a_wrong_one_none() {
     let wrong = json!({ "credential": { "type": "secret", "secret": "env:WRONG_SECRET" } });
     let (wrong, _) = self::broker(&provider.connection(wrong));
     assert_eq!(code(&wrong).await, "BR0102");
+}
+
+#[tokio::test]
+#[ignore = "needs oidc: a certified OAuth server"]
+async fn real_a_token_is_replaced_when_the_server_would_like_to_be_asked() {
+    let provider = Provider::start();
+    let clock = Arc::new(HandClock::default());
+    let time = Arc::clone(&clock) as Arc<dyn Clock>;
+    let (broker, events) = broker_at(&provider.connection(secret()), time);
+    // Half an hour of `refresh_in`, five minutes of chance; a token of an hour alone goes on longer.
+    for (wait_s, wanted) in [(0, 0), (1490, 0), (311, 1)] {
+        clock.pass_secs(wait_s);
+        get(&broker).await.unwrap();
+        let begun = |event: &&TokenEvent| event.kind == TokenEventKind::RefreshStarted;
+        let count = events.lock().unwrap().iter().filter(begun).count();
+        assert_eq!(count, wanted, "after {wait_s} seconds more");
+    }
 }
 
 #[tokio::test]
@@ -290,6 +312,30 @@ async fn real_a_person_signs_in_with_a_browser_and_a_code_is_good_once() {
     let again = provider.http.post(url).body(body);
     let again = again.header("content-type", "application/x-www-form-urlencoded");
     assert_eq!(again.send().await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+#[ignore = "needs oidc: a certified OAuth server"]
+async fn real_a_code_of_another_sign_in_is_worth_nothing() {
+    let provider = Provider::start();
+    let sign_in = json!({ "sign_in": { "type": "auth_code_pkce" } });
+    let (broker, _) = broker(&provider.person(sign_in));
+    let browsers = Mutex::new(JoinSet::new());
+    let tell = |prompt: &Prompt| {
+        let Prompt::Visit { url } = prompt else {
+            panic!("{prompt:?}");
+        };
+        let (before, after) = url.split_once("code_challenge=").unwrap();
+        let rest = &after[after.find('&').unwrap()..];
+        let other = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        let url = format!("{before}code_challenge={other}{rest}");
+        let visit = provider.control("browse", &json!({ "url": url }));
+        browsers.lock().unwrap().spawn(visit);
+    };
+    let error = broker.sign_in("real", &tell).await.unwrap_err();
+    assert_eq!(error.code, "BR0110", "{error}");
+    assert_eq!(provider.log().await.len(), 1, "the verifier was refused");
+    assert_eq!(code(&broker).await, "BR0110");
 }
 
 #[tokio::test]

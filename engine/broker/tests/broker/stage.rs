@@ -268,6 +268,7 @@ pub(crate) struct Stage {
     /// Another server, which no connection knows.
     pub(crate) web: String,
     pub(crate) broker: Arc<Broker>,
+    start: (Config, Surroundings),
     /// Where the broker keeps files.
     pub(crate) store: tempfile::TempDir,
     _servers: JoinSet<()>,
@@ -315,7 +316,7 @@ impl Stage {
             ..Surroundings::default()
         };
         let config: Config = serde_json::from_value(config).unwrap();
-        let broker = Arc::new(Broker::new(&config, surroundings).unwrap());
+        let broker = Arc::new(Broker::new(&config, surroundings.clone()).unwrap());
         Self {
             world,
             clock,
@@ -324,9 +325,16 @@ impl Stage {
             origin,
             web,
             broker,
+            start: (config, surroundings),
             store,
             _servers: servers,
         }
+    }
+
+    /// Another broker that starts with the same configuration.
+    pub(crate) fn restarted(&self) -> Broker {
+        let (config, surroundings) = &self.start;
+        Broker::new(config, surroundings.clone()).unwrap()
     }
 
     /// A stage in 2033 with a credential for its connection `prod`; certificates are valid then.

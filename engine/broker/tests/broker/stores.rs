@@ -1,6 +1,7 @@
 //! Secrets that a store holds, and a store that is away.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
@@ -184,6 +185,38 @@ async fn a_token_of_the_store_that_was_revoked_is_had_anew_once() {
     let (code, message) = code(&second).await;
     assert_eq!(code, "BR0106");
     assert!(message.contains("refuses the role"), "{message}");
+}
+
+#[tokio::test]
+async fn the_token_of_a_store_is_read_from_its_file_for_every_request() {
+    let (vault, address) = Vault::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("vault-token");
+    let write = |token: &str, mode: u32| {
+        std::fs::write(&path, format!("{token}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let stage = Stage::with(|config, _, _| {
+        let auth = json!({ "type": "token_file", "path": path });
+        config["secret_stores"] = json!({ "vault": { "address": address, "auth": auth } });
+        config["connections"]["prod"]["credential"]["secret"] = json!(REF);
+    })
+    .await;
+    let (found, message) = code(&stage).await;
+    assert_eq!(found, "BR0106", "{message}");
+    assert!(message.contains("vault-token"), "{message}");
+    write("first-token-of-the-agent", 0o644);
+    let (_, message) = code(&stage).await;
+    assert!(message.contains("chmod 600"), "{message}");
+    write("first-token-of-the-agent", 0o600);
+    let (_, message) = code(&stage).await;
+    assert!(message.contains("refuses to show it"), "{message}");
+    write("second-token-of-the-agent", 0o600);
+    let good = "second-token-of-the-agent".to_owned();
+    vault.tokens.lock().unwrap().push(good);
+    stage.get("/a").await.unwrap();
+    assert_eq!(vault.count("POST"), 0, "nobody logs in");
+    assert_eq!(vault.count("GET"), 2);
 }
 
 #[test]

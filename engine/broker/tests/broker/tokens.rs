@@ -2,14 +2,16 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use actions_contract::{Api, ErrorKind, Method, Sent, Target};
+use actions_contract::{Api, Egress as _, ErrorKind, Method, Sent, Target};
 use engine_broker::{TokenEventKind as Kind, TokenSource};
 use engine_model::Millis;
 use expect_test::{Expect, expect};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::stage::{CLIENT, OTHER_TENANT, Reply, SECRET, Stage, TENANT, call, refusal, request};
+use crate::stage::{
+    CLIENT, OTHER_TENANT, Reply, SECRET, Stage, TENANT, api_request, call, refusal, request,
+};
 
 #[tokio::test]
 async fn a_request_leaves_with_the_token_of_its_connection() {
@@ -49,7 +51,7 @@ async fn two_hundred_requests_share_one_token() {
         let broker = stage.broker.clone();
         sends.spawn(async move {
             let request = request(Target::Api(Api::Mde), Method::Get, "/api/machines");
-            actions_contract::Egress::send(&*broker, &call(), request).await
+            broker.send(&call(), request).await
         });
     }
     assert!(sends.join_all().await.iter().all(Result::is_ok));
@@ -181,14 +183,45 @@ async fn a_rotated_secret_is_used_for_the_next_request() {
     stage.set_env("APP_SECRET", &format!("{SECRET}-rotated"));
     stage.get("/b").await.unwrap();
     assert_eq!(stage.world.token_count(), 2);
-    stage.set_env("APP_SECRET", "wrong");
-    assert_eq!(
-        stage.code().await,
-        "BR0102",
-        "the cached token hid a wrong secret"
+    let bearers: Vec<String> = stage
+        .world
+        .api_seen()
+        .iter()
+        .map(|seen| seen.headers["authorization"].clone())
+        .collect();
+    assert_ne!(
+        bearers[0], bearers[1],
+        "the token of the old secret was used"
     );
+}
+
+#[tokio::test]
+async fn a_token_at_hand_does_not_hide_that_the_secret_is_wrong_or_gone() {
+    let stage = Stage::new().await;
+    stage.get("/a").await.unwrap();
+    stage.set_env("APP_SECRET", "wrong");
+    assert_eq!(stage.code().await, "BR0102");
     stage.environment.lock().unwrap().clear();
     assert_eq!(stage.code().await, "BR0106");
+    assert_eq!(stage.world.api_count(), 1);
+}
+
+#[tokio::test]
+async fn an_expired_secret_blocks_until_it_changes_or_the_engine_starts_anew() {
+    let stage = Stage::new().await;
+    *stage.world.token_always.lock().unwrap() = Some(refusal(401, "invalid_client", 7_000_222));
+    for _ in 0..5 {
+        assert_eq!(stage.code().await, "BR0102");
+    }
+    assert_eq!(stage.world.token_count(), 1, "blocked: nobody asks again");
+    stage.clock.pass_secs(59);
+    assert_eq!(stage.code().await, "BR0102");
+    assert_eq!(stage.world.token_count(), 1);
+    *stage.world.token_always.lock().unwrap() = None;
+    let restarted = stage.restarted();
+    let request = api_request(Method::Get, "/api/machines");
+    restarted.send(&call(), request).await.unwrap();
+    assert_eq!(stage.world.token_count(), 2);
 }
 
 #[tokio::test]
@@ -451,8 +484,9 @@ async fn a_refusal_that_nobody_knows_is_told_in_its_own_words_if_they_are_plain(
         "temporarily_unavailable",
         90_033,
         expect![[r#"
-        connection `prod`:
-        the token service failed (temporarily_unavailable, AADSTS90033) (BR0101)"#]],
+            connection `prod`:
+            the token service failed (temporarily_unavailable, AADSTS90033);
+            the directory of the tenant is away for the moment (BR0101)"#]],
     )
     .await;
     check_refusal(

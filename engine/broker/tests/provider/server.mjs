@@ -30,6 +30,11 @@ const RESOURCES = {
   'https://api.securitycenter.microsoft.com': ['Machine.Isolate', 'Alert.ReadWrite'],
   'https://api.security.microsoft.com': ['Incident.Read'],
 };
+/** What the applications were granted, in every tenant. */
+const ROLES = {
+  [CLIENT]: { 'https://api.securitycenter.microsoft.com': ['Machine.Isolate', 'Alert.ReadWrite.All'] },
+  [CERTIFIED]: { 'https://api.securitycenter.microsoft.com': ['Alert.ReadWrite.All'] },
+};
 
 const pem = readFileSync(new URL('../certificates/app.crt', import.meta.url));
 const certificate = new X509Certificate(pem);
@@ -84,6 +89,12 @@ function resourceOf(scope) {
 function scopesOf(resource) {
   const names = [...(RESOURCES[resource] ?? []), '.default'];
   return names.map((name) => `${resource}/${name}`).join(' ');
+}
+
+/** Scopes as they stand in a token: without the resource, which is its audience. */
+function bare(scopes) {
+  const names = (scopes ?? '').split(' ');
+  return names.map((name) => name.slice(name.lastIndexOf('/') + 1)).join(' ');
 }
 
 function fullScopes() {
@@ -145,7 +156,9 @@ function configuration(tenant) {
       tid: tenant,
       appid: token.clientId,
       uti: token.jti?.slice(0, 20),
-      ...(token.accountId ? { oid: token.accountId, scp: token.scope } : { idtyp: 'app' }),
+      ...(token.accountId
+        ? { oid: token.accountId, scp: bare(token.scope) }
+        : { idtyp: 'app', roles: ROLES[token.clientId]?.[resourceOf(ctx.oidc.params.scope)] }),
       ...(ctx.oidc.body?.claims?.includes('xms_cc') ? { xms_cc: ['cp1'] } : {}),
     }),
     issueRefreshToken: (ctx, client) => client.grantTypeAllowed('refresh_token'),
