@@ -11,6 +11,7 @@ mod access;
 mod demo;
 mod guards;
 mod kill;
+mod leaks;
 mod lint;
 mod operate;
 mod partners;
