@@ -201,7 +201,7 @@ async fn real_a_token_is_replaced_when_the_server_would_like_to_be_asked() {
     let clock = Arc::new(HandClock::default());
     let time = Arc::clone(&clock) as Arc<dyn Clock>;
     let (broker, events) = broker_at(&provider.connection(secret()), time);
-    // Half an hour of `refresh_in`, five minutes of chance; a token of an hour alone goes on longer.
+    // Half an hour of `refresh_in`, five minutes of chance; an hour alone would go on longer.
     for (wait_s, wanted) in [(0, 0), (1490, 0), (311, 1)] {
         clock.pass_secs(wait_s);
         get(&broker).await.unwrap();
