@@ -19,10 +19,10 @@ use crate::stage::{CLIENT, NOW_S, Stage, TENANT, refusal};
 const YEAR_S: u64 = 31_557_600;
 
 /// The files of `tests/certificates`, readable by their owner only.
-struct Files(TempDir);
+pub(crate) struct Files(TempDir);
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates");
         for entry in std::fs::read_dir(source).unwrap() {
@@ -43,7 +43,7 @@ impl Files {
     }
 
     /// A credential with one file.
-    fn credential(&self, name: &str) -> Value {
+    pub(crate) fn credential(&self, name: &str) -> Value {
         json!({ "type": "certificate", "certificate": self.reference(name) })
     }
 

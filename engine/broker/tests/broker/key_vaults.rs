@@ -21,22 +21,22 @@ use crate::certificates::opened;
 use crate::machine::{Machine, Running};
 use crate::stage::{CLIENT, SECRET, Stage, TENANT, refusal};
 
-fn file(name: &str) -> Vec<u8> {
+pub(crate) fn file(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates");
     std::fs::read(folder.join(name)).unwrap()
 }
 
 /// A Key Vault as the documentation of its HTTP interface describes it.
 #[derive(Default)]
-struct KeyVault {
+pub(crate) struct KeyVault {
     secrets: Mutex<HashMap<String, Value>>,
     /// The key that signs, as PEM.
     key: Mutex<Vec<u8>>,
     /// Tokens that it does not take any more, and a status that it answers with.
-    revoked: Mutex<Vec<String>>,
-    failing: Mutex<Option<StatusCode>>,
+    pub(crate) revoked: Mutex<Vec<String>>,
+    pub(crate) failing: Mutex<Option<StatusCode>>,
     seen: Mutex<Vec<String>>,
-    bearers: Mutex<Vec<String>>,
+    pub(crate) bearers: Mutex<Vec<String>>,
     server: Mutex<JoinSet<()>>,
 }
 
@@ -55,7 +55,7 @@ impl KeyVault {
         (vault, address)
     }
 
-    fn put(&self, name: &str, bundle: Value) {
+    pub(crate) fn put(&self, name: &str, bundle: Value) {
         let mut secrets = self.secrets.lock().unwrap();
         secrets.insert(name.to_owned(), bundle);
     }
@@ -141,14 +141,14 @@ async fn serve(
 }
 
 /// A vault, a machine whose identity may ask it, and a stage whose connection has `credential`.
-struct Scene {
-    vault: Arc<KeyVault>,
-    machine: Running,
-    stage: Stage,
+pub(crate) struct Scene {
+    pub(crate) vault: Arc<KeyVault>,
+    pub(crate) machine: Running,
+    pub(crate) stage: Stage,
 }
 
 impl Scene {
-    async fn new(credential: Value) -> Self {
+    pub(crate) async fn new(credential: Value) -> Self {
         let (vault, address) = KeyVault::start().await;
         let machine = Machine::start().await;
         let stage = Stage::with(|config, _, _| {
@@ -219,7 +219,7 @@ async fn a_certificate_comes_with_its_key_as_pem_or_pfx() {
     }
 }
 
-fn signed_elsewhere() -> Value {
+pub(crate) fn signed_elsewhere() -> Value {
     json!({
         "type": "certificate", "certificate": "azkv:kv-soc/secrets/public",
         "private_key": "azkv-sign:kv-soc/keys/app",

@@ -8,16 +8,21 @@ use std::thread::ThreadId;
 use actions_contract::{
     ActionError, Call, ErrorKind, HeaderText, Method, Response, Secret, Target,
 };
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use engine_broker::Config;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::certificates::Files;
+use crate::key_vaults::{Scene, file, signed_elsewhere};
+use crate::people::{browse, open, parameter};
 use crate::people_stage::{NAME, PASSWORD, PeopleStage};
 use crate::stage::{
     OTHER_TENANT, Reply, SECRET, Stage, api_request, call, contain, refusal, request,
 };
+use crate::stores::{self, Vault};
 
 /// Everything that was said on the thread of the test.
 ///
@@ -217,6 +222,7 @@ fn a_leak_into_any_sink_is_found() {
 
 const HOOK_PATH: &str = "/services/T00/B00/path-of-the-hook";
 const API_KEY: &str = "key-of-the-intel-service";
+const CODE: &str = "code-that-the-browser-brought";
 const PASTED: &str = "pasted-secret-value~123";
 
 /// Sends what goes well and what goes wrong, and records every error.
@@ -335,6 +341,86 @@ async fn people(record: &Record) -> Vec<String> {
     secrets
 }
 
+/// Sends a request, and records what came of it.
+async fn note(stage: &Stage, record: &Record) {
+    match stage.get("/api/machines").await {
+        Ok(response) => record.add_answer(&response),
+        Err(error) => record.add(&error.error),
+    }
+    stage.clock.pass_secs(7200);
+}
+
+/// Lets an application speak with statements, and with secrets and signatures of stores, well and
+/// badly, and gives back everything that was a secret in it.
+async fn applications(record: &Record) -> Vec<String> {
+    let files = Files::new();
+    let stage = Stage::with_credential(files.credential("app.pem")).await;
+    for number in [None, Some(700_027), Some(700_024)] {
+        let reply = number.map(|number| refusal(401, "invalid_client", number));
+        stage.world.token_replies.lock().unwrap().extend(reply);
+        note(&stage, record).await;
+    }
+    let scene = Scene::new(signed_elsewhere()).await;
+    let public = String::from_utf8(file("app.crt")).unwrap();
+    scene.vault.put("public", json!({ "value": public }));
+    note(&scene.stage, record).await;
+    let bearers = scene.vault.bearers.lock().unwrap().clone();
+    scene.vault.revoked.lock().unwrap().extend(bearers);
+    note(&scene.stage, record).await;
+    *scene.vault.failing.lock().unwrap() = Some(StatusCode::BAD_GATEWAY);
+    note(&scene.stage, record).await;
+    let mut secrets = stage.world.sent("client_assertion");
+    secrets.extend(scene.stage.world.sent("client_assertion"));
+    secrets.extend(scene.vault.bearers.lock().unwrap().iter().cloned());
+    // The first part is the same for all and no secret.
+    for secret in &mut secrets {
+        *secret = secret.split_once('.').unwrap().1.to_owned();
+    }
+    let (vault, address) = Vault::start().await;
+    let stage = stores::stage(&address, stores::REF).await;
+    note(&stage, record).await;
+    *vault.away.lock().unwrap() = true;
+    let reply = refusal(401, "invalid_client", 7_000_222);
+    stage.world.next_token_reply(reply);
+    note(&stage, record).await;
+    secrets.push("role~secret".to_owned());
+    secrets.extend(vault.tokens.lock().unwrap().iter().cloned());
+    secrets
+}
+
+/// Lets a browser bring a code, well and badly, and gives back code and verifier.
+async fn codes(record: &Record) -> Vec<String> {
+    let mut secrets = vec![CODE.to_owned()];
+    for good in [true, false] {
+        let stage = PeopleStage::new(json!({ "sign_in": { "type": "auth_code_pkce" } })).await;
+        let directory = Arc::clone(&stage.directory);
+        let signed = browse(&stage, move |url| {
+            let directory = Arc::clone(&directory);
+            async move {
+                if good {
+                    *directory.nonce.lock().unwrap() = parameter(&url, "nonce");
+                }
+                let (redirect, state) = (parameter(&url, "redirect_uri"), parameter(&url, "state"));
+                open(&redirect, &format!("/?code={CODE}&state={state}")).await;
+            }
+        })
+        .await;
+        assert_eq!(signed.is_ok(), good, "{signed:?}");
+        match signed {
+            Ok(account) => writeln!(record.clone(), "{account:?}").unwrap(),
+            Err(error) => record.add(&error),
+        }
+        let forms = stage.directory.forms.lock().unwrap();
+        secrets.extend(
+            forms
+                .iter()
+                .filter_map(|form| form.get("code_verifier").cloned()),
+        );
+        secrets.extend(stage.directory.spent.lock().unwrap().iter().cloned());
+    }
+    secrets
+}
+
 #[tokio::test]
 async fn nothing_that_is_said_holds_a_token_or_a_secret() {
     let record = Record::here();
@@ -351,6 +437,8 @@ async fn nothing_that_is_said_holds_a_token_or_a_secret() {
     .await;
     play(&stage, &record).await;
     let of_people = people(&record).await;
+    let of_applications = applications(&record).await;
+    let of_codes = codes(&record).await;
     for event in stage.events.lock().unwrap().iter() {
         writeln!(record.clone(), "{event:?}").unwrap();
     }
@@ -376,6 +464,8 @@ async fn nothing_that_is_said_holds_a_token_or_a_secret() {
     secrets.extend([SECRET, HOOK_PATH, API_KEY].map(str::to_owned));
     assert!(of_people.len() > 10);
     secrets.extend(of_people);
+    assert!(of_applications.len() > 6 && of_codes.len() > 2);
+    secrets.extend(of_applications.into_iter().chain(of_codes));
     assert_eq!(scan(&text, &secrets), Vec::<String>::new());
 }
 

@@ -38,7 +38,7 @@ async fn sign_in(broker: &Broker) -> Result<Account, ActionError> {
 }
 
 /// Signs in by a browser that does what `visit` does with the URL it is shown.
-async fn browse<F: Future<Output = ()> + Send + 'static>(
+pub(crate) async fn browse<F: Future<Output = ()> + Send + 'static>(
     stage: &PeopleStage,
     visit: impl Fn(String) -> F + Send + Sync + 'static,
 ) -> Result<Account, ActionError> {
@@ -52,14 +52,14 @@ async fn browse<F: Future<Output = ()> + Send + 'static>(
     stage.broker.sign_in("analyst", &tell).await
 }
 
-fn parameter(url: &str, name: &str) -> String {
+pub(crate) fn parameter(url: &str, name: &str) -> String {
     let url = oauth2::url::Url::parse(url).unwrap();
     let mut pairs = url.query_pairs();
     pairs.find(|(key, _)| key == name).unwrap().1.into_owned()
 }
 
 /// A browser: asks for `target` at the host of the redirect, and gives back what it sees.
-async fn open(redirect: &str, target: &str) -> Option<String> {
+pub(crate) async fn open(redirect: &str, target: &str) -> Option<String> {
     let url = oauth2::url::Url::parse(redirect).unwrap();
     let address = format!("127.0.0.1:{}", url.port().unwrap());
     let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;

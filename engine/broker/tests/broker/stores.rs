@@ -13,16 +13,16 @@ use tokio::task::JoinSet;
 
 use crate::stage::{SECRET, Stage, refusal};
 
-const REF: &str = "vault:kv/soc/app#secret";
+pub(crate) const REF: &str = "vault:kv/soc/app#secret";
 
 /// A store as the documentation of its HTTP interface describes it.
 #[derive(Default)]
-struct Vault {
+pub(crate) struct Vault {
     /// What is at `kv/soc/app`.
     fields: Mutex<Value>,
     /// The tokens that are good.
-    tokens: Mutex<Vec<String>>,
-    away: Mutex<bool>,
+    pub(crate) tokens: Mutex<Vec<String>>,
+    pub(crate) away: Mutex<bool>,
     seen: Mutex<Vec<String>>,
     server: Mutex<JoinSet<()>>,
 }
@@ -62,7 +62,7 @@ async fn serve(
 }
 
 impl Vault {
-    async fn start() -> (Arc<Self>, String) {
+    pub(crate) async fn start() -> (Arc<Self>, String) {
         let vault = Arc::new(Self::default());
         *vault.fields.lock().unwrap() = json!({ "secret": SECRET });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -81,7 +81,7 @@ impl Vault {
     }
 }
 
-async fn stage(address: &str, reference: &str) -> Stage {
+pub(crate) async fn stage(address: &str, reference: &str) -> Stage {
     let stage = Stage::with(|config, _, _| {
         let auth = json!({ "type": "app_role", "role_id": "soc", "secret_id": "env:ROLE" });
         config["secret_stores"] = json!({ "vault": { "address": address, "auth": auth } });
