@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::secret::{RefError, SecretRef};
 use crate::target::is_loopback;
-use crate::{Cloud, GivenRef, Limits};
+use crate::{Cloud, GivenRef, Limits, SecretStores};
 
 /// The API of this name; Threat Protection is the 2020 name of XDR.
 pub(crate) fn api_named(name: &str) -> Option<Api> {
@@ -45,11 +45,15 @@ pub(crate) fn is_secure(url: &Url) -> bool {
 
 /// Collects problems and goes on.
 #[derive(Default)]
-pub(crate) struct Problems(pub(crate) Vec<Diagnostic>);
+pub(crate) struct Problems {
+    pub(crate) all: Vec<Diagnostic>,
+    /// References to what stores hold, with their places.
+    stored: Vec<(String, SecretRef)>,
+}
 
 impl Problems {
     pub(crate) fn add(&mut self, code: Code, path: String, message: String, help: &str) {
-        self.0.push(Diagnostic {
+        self.all.push(Diagnostic {
             code,
             severity: Severity::Error,
             path,
@@ -154,6 +158,23 @@ impl Problems {
         );
     }
 
+    /// Tells the references that no configured store can follow.
+    pub(crate) fn check_stores(&mut self, stores: &SecretStores) {
+        for (path, reference) in std::mem::take(&mut self.stored) {
+            let missing = match reference {
+                SecretRef::Vault(_) if stores.vault.is_none() => "vault",
+                SecretRef::KeyVault(_) if stores.key_vault.is_none() => "key_vault",
+                _ => continue,
+            };
+            self.add(
+                code::CF0101,
+                path,
+                format!("`{reference}` needs `secret_stores.{missing}`"),
+                "say there where the store is, and how the engine proves who it is",
+            );
+        }
+    }
+
     /// A reference to something that can be read.
     pub(crate) fn reference(&mut self, path: &str, given: &GivenRef) -> Option<SecretRef> {
         let reference = self.key_reference(path, given)?;
@@ -172,7 +193,12 @@ impl Problems {
     /// A reference to something that can be read, or to a key that signs where it is.
     pub(crate) fn key_reference(&mut self, path: &str, given: &GivenRef) -> Option<SecretRef> {
         match given.get() {
-            Ok(reference) => Some(reference.clone()),
+            Ok(reference) => {
+                if reference.is_stored() {
+                    self.stored.push((path.to_owned(), reference.clone()));
+                }
+                Some(reference.clone())
+            }
             Err(error) => {
                 let code = if error == RefError::Bare {
                     code::CF0103

@@ -58,9 +58,10 @@ impl Config {
         let key_vault = self.secret_stores.key_vault.as_ref();
         let at = "secret_stores.key_vault";
         let key_vault = key_vault.and_then(|given| given.build(at, &mut problems));
+        problems.check_stores(&self.secret_stores);
         self.check_bindings(&mut problems);
         check_http(&self.http, &mut problems);
-        if problems.0.is_empty() {
+        if problems.all.is_empty() {
             let default = self.bindings.default.clone();
             Ok(Setup {
                 links,
@@ -71,7 +72,7 @@ impl Config {
                 http: self.http.clone(),
             })
         } else {
-            Err(problems.0)
+            Err(problems.all)
         }
     }
 

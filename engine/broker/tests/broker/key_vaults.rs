@@ -365,7 +365,7 @@ fn who_asks_a_key_vault_and_what_it_signs_is_checked_when_the_configuration_is_r
     }
     let circles = [
         json!({ "type": "secret", "secret": "azkv:kv-soc/secrets/a" }),
-        json!({ "type": "secret", "secret": ["env:A", "vault:kv/a#b"] }),
+        json!({ "type": "secret", "secret": ["env:A", "azkv:kv-soc/secrets/b"] }),
         signed_elsewhere(),
     ];
     for circle in circles {

@@ -222,7 +222,11 @@ async fn the_token_of_a_store_is_read_from_its_file_for_every_request() {
 #[test]
 fn a_reference_to_a_store_is_checked_when_the_configuration_is_read() {
     let config = |reference: &str| {
-        let config = json!({ "secrets": { "hook": reference } });
+        let auth = json!({ "type": "token_file", "path": "/run/vault-token" });
+        let vault = json!({ "address": "https://vault.example", "auth": auth });
+        let config = json!({
+            "secret_stores": { "vault": vault }, "secrets": { "hook": reference },
+        });
         serde_json::from_value::<Config>(config).unwrap().check()
     };
     for good in [REF, "vault:kv/a#b?version=3"] {
@@ -236,4 +240,26 @@ fn a_reference_to_a_store_is_checked_when_the_configuration_is_read() {
     ] {
         assert_eq!(config(bad).len(), 1, "{bad}");
     }
+}
+
+#[test]
+fn a_reference_to_a_store_that_is_not_configured_is_told_at_once() {
+    let prod = &mut crate::stage::config("https://login.example");
+    prod["connections"]["prod"]["credential"] = json!({
+        "type": "certificate", "certificate": "file:/etc/quell/app.crt",
+        "private_key": "azkv-sign:kv-soc/keys/app",
+    });
+    prod["secrets"] = json!({ "a": "azkv:kv-soc/secrets/a", "b": REF, "c": "env:C" });
+    let config: Config = serde_json::from_value(prod.clone()).unwrap();
+    let problems = config.check();
+    let problems = problems.iter().map(|problem| {
+        let (_, store) = problem.message.split_once("secret_stores.").unwrap();
+        (problem.path.as_str(), store)
+    });
+    let wanted = [
+        ("connections.prod.credential.private_key", "key_vault`"),
+        ("secrets.a", "key_vault`"),
+        ("secrets.b", "vault`"),
+    ];
+    assert_eq!(problems.collect::<Vec<_>>(), wanted);
 }
