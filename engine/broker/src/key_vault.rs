@@ -124,10 +124,16 @@ impl KeyVaults {
                 403 => "refuses it; give the identity the role for it",
                 404 => "does not have it",
                 _ => {
-                    let kind = kind_of_status(seen.status).unwrap_or(AuthKind::Secret);
+                    // Never throttled: that would be said of the token service.
+                    let is_passing = kind_of_status(seen.status).is_some();
+                    let kind = if is_passing {
+                        AuthKind::Server
+                    } else {
+                        AuthKind::Secret
+                    };
                     let mut error = fault(place, kind, "failed");
                     error.http_status = seen.status;
-                    error.retry_after = seen.retry_after.filter(|_| kind.is_transient());
+                    error.retry_after = seen.retry_after.filter(|_| is_passing);
                     return Err(error);
                 }
             };

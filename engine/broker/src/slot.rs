@@ -23,6 +23,7 @@ use crate::token::{Token, share};
 pub(crate) type Landing = Result<Arc<Token>, Arc<AuthError>>;
 
 const FORCED_PAUSE_MS: u64 = 30_000;
+const WAIT_MIN_MS: u64 = 1000;
 const BACKOFF_MIN_MS: u64 = 250;
 const BACKOFF_MAX_MS: u64 = 60_000;
 const BLOCKED_FIRST_MS: u64 = 60_000;
@@ -258,7 +259,8 @@ impl Slot {
     /// minute and then five where somebody has to change something.
     fn pause_ms(&self, error: &AuthError, chance: f64) -> u64 {
         if let Some(wait) = error.retry_after {
-            return wait.as_ms();
+            // Whoever says zero would otherwise be asked by every caller.
+            return wait.as_ms().max(WAIT_MIN_MS);
         }
         if matches!(error.kind, AuthKind::Interaction | AuthKind::Locked) {
             return SIGNED_OUT_MS;

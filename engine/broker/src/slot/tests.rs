@@ -233,3 +233,16 @@ fn the_same_claims_again_are_a_loop_and_other_claims_are_not() {
     let newer = slot_with_token(&mut world);
     assert_eq!(again(&mut world, newer, 2), Rejection::Dropped);
 }
+
+#[test]
+fn a_service_that_says_to_wait_for_nothing_is_still_left_alone_for_a_second() {
+    let mut slot = Slot::default();
+    let now = Moment::default();
+    let departure = slot.depart();
+    let mut error = AuthError::new(AuthKind::Throttled, "slow down");
+    error.retry_after = Some(Millis::ZERO);
+    slot.land(departure.epoch, &Err(Arc::new(error)), now, 0.0);
+    assert!(matches!(slot.look(now), Look::Refuse(_)));
+    assert!(matches!(slot.look(now.plus(999)), Look::Refuse(_)));
+    assert!(matches!(slot.look(now.plus(1000)), Look::Fetch));
+}
