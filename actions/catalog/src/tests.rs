@@ -114,7 +114,8 @@ fn whatever_contains_has_a_target_and_an_undo_that_releases_the_same_kind_of_thi
         if let Effect::Contain { undo } = &info.effect {
             let undo = find(&infos, undo);
             assert_eq!(undo.effect.kind(), EffectKind::Release, "{}", info.id);
-            assert_eq!(undo.target.as_ref(), Some(target), "{}", info.id);
+            let undone = undo.target.as_ref().map(|target| &target.entity);
+            assert_eq!(undone, Some(&target.entity), "{}", info.id);
         }
     }
 }
@@ -207,41 +208,42 @@ fn every_action_is_documented_down_to_its_fields() {
     assert!(undocumented.is_empty(), "{undocumented:#?}");
 }
 
-/// Parameters that are wrong in one place each, with what is wrong.
-fn mistakes(info: &ActionInfo) -> Vec<(String, Value)> {
+/// Parameters that are wrong in one place each: the name of the wrong one, what is wrong, and all.
+fn mistakes(info: &ActionInfo) -> Vec<(String, String, Value)> {
     let mut out = Vec::new();
-    let with = |name: &str, value: Value| {
+    let mut put = |name: &str, what: String, value: Option<Value>| {
         let mut args = info.example.clone();
-        args[name] = value;
-        args
+        let fields = args.as_object_mut().unwrap();
+        match value {
+            Some(value) => fields.insert(name.to_owned(), value),
+            None => fields.remove(name),
+        };
+        out.push((name.to_owned(), what, args));
     };
-    out.push((
+    put(
+        "machine",
         "an unknown parameter".to_owned(),
-        with("machine", json!("d1")),
-    ));
+        Some(json!("d1")),
+    );
     for name in info.parameters["required"].as_array().into_iter().flatten() {
         let name = name.as_str().unwrap();
-        let mut args = info.example.clone();
-        args.as_object_mut().unwrap().remove(name);
-        out.push((format!("no {name}"), args));
+        put(name, format!("no {name}"), None);
     }
     let properties = info.parameters.get("properties");
     let properties = properties.and_then(Value::as_object);
     for (name, field) in properties.into_iter().flatten() {
-        out.push((format!("{name} of another type"), with(name, json!([[7]]))));
+        put(name, format!("{name} of another type"), Some(json!([[7]])));
         if field.get("minLength").is_some() {
-            out.push((format!("an empty {name}"), with(name, json!(""))));
+            put(name, format!("an empty {name}"), Some(json!("")));
         }
         if let Some(max) = field.get("maximum").and_then(Value::as_u64) {
-            out.push((format!("too large a {name}"), with(name, json!(max + 1))));
-            out.push((format!("too small a {name}"), with(name, json!(0))));
+            put(name, format!("too large a {name}"), Some(json!(max + 1)));
+            put(name, format!("too small a {name}"), Some(json!(0)));
         }
         let text = field.to_string();
         if text.contains("\"const\":") || text.contains("\"enum\":") {
-            out.push((
-                format!("a word that {name} does not have"),
-                with(name, json!("full")),
-            ));
+            let what = format!("a word that {name} does not have");
+            put(name, what, Some(json!("full")));
         }
     }
     out
@@ -252,7 +254,7 @@ fn every_mistake_is_refused_by_the_schema_and_before_anything_is_sent() {
     for action in catalog(Options::default()) {
         let info = action.info();
         let validator = jsonschema::validator_for(&info.parameters).unwrap();
-        for (mistake, args) in mistakes(info) {
+        for (name, mistake, args) in mistakes(info) {
             assert!(
                 !validator.is_valid(&args),
                 "{}: the schema allows {mistake}",
@@ -270,6 +272,12 @@ fn every_mistake_is_refused_by_the_schema_and_before_anything_is_sent() {
                 info.id
             );
             assert_eq!(error.code, "AC0105", "{}: {mistake}", info.id);
+            let named = format!("`{name}`");
+            assert!(
+                info.method.is_none() || error.message.contains(&named),
+                "{}: {mistake}: {error}",
+                info.id
+            );
         }
     }
 }

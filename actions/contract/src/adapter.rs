@@ -151,7 +151,8 @@ impl OperationAction {
     }
 
     async fn run(&self, call: &Call, egress: &dyn Egress) -> Result<Outcome, Stop> {
-        let operation = (self.parse)(&call.args)?;
+        let parsed = (self.parse)(&call.args);
+        let operation = parsed.map_err(|error| self.placed(error, &call.args))?;
         let operation = operation.as_ref();
         match (call.mode, &call.resume) {
             (Mode::Simulate, _) => Ok(Outcome::Done {
@@ -178,6 +179,28 @@ impl OperationAction {
                 self.follow(operation, call, egress, next).await
             }
         }
+    }
+
+    /// The error of parameters that do not fit, with the name of the one that is wrong: the one
+    /// with whose example in its place something else is wrong, or nothing.
+    fn placed(&self, mut error: ActionError, args: &Value) -> ActionError {
+        let mut names = args.as_object().into_iter().flatten().map(|(name, _)| name);
+        let is_wrong = |name: &&String| {
+            let mut other = args.clone();
+            match (self.info.example.get(name.as_str()), other.as_object_mut()) {
+                (Some(example), Some(other)) => other.insert((*name).clone(), example.clone()),
+                (None, Some(other)) => other.remove(name.as_str()),
+                (_, None) => None,
+            };
+            let now = (self.parse)(&other).err();
+            now.is_none_or(|now| now.message != error.message)
+        };
+        if let Some(name) = names.find(is_wrong)
+            && !error.message.contains(&format!("`{name}`"))
+        {
+            error.message = format!("`{name}`: {}", error.message);
+        }
+        error
     }
 
     /// Finds out what became of an earlier try. A look that fails tells nothing about that try:

@@ -16,6 +16,9 @@ pub enum Target {
     Api(Api),
     /// An absolute URL without credentials; `path` and `query` of the request are appended.
     Url(String),
+    /// A link that a service gave to something it keeps, and that is its own key: it is read as it
+    /// is, without a token, and nothing is sent along.
+    Link(String),
     /// A URL that is itself a secret, such as a chat hook; `path` and `query` are ignored.
     SecretUrl(Secret),
 }

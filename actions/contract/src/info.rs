@@ -41,6 +41,23 @@ impl TargetParam {
         }
         texts
     }
+
+    /// Puts this id where the arguments name the target.
+    pub fn put(&self, args: &mut Value, id: &str) {
+        let Some((param, field)) = self.param.split_once("[].") else {
+            if let Some(slot) = args.get_mut(&self.param) {
+                *slot = match slot {
+                    Value::Array(_) => Value::Array(vec![Value::from(id)]),
+                    _ => Value::from(id),
+                };
+            }
+            return;
+        };
+        let entries = args.get_mut(param).and_then(Value::as_array_mut);
+        for entry in entries.into_iter().flatten() {
+            entry[field] = Value::from(id);
+        }
+    }
 }
 
 /// The facts of an action.

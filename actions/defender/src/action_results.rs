@@ -106,7 +106,7 @@ impl Operation for GetInvestigationPackageUri {
 
     fn example() -> Self {
         Self {
-            machine_action_id: "5382f7ea-7557-4ab7-9782-d50480024a4e".to_owned(),
+            machine_action_id: "7327b54fd718525cbca07dacde913b5ac3c85673".to_owned(),
         }
     }
 
@@ -152,7 +152,7 @@ impl Operation for GetLiveResponseResult {
 
     fn example() -> Self {
         Self {
-            machine_action_id: "5382f7ea-7557-4ab7-9782-d50480024a4e".to_owned(),
+            machine_action_id: "988cc94e-7a8f-4b28-ab65-54970c5d5018".to_owned(),
             command_index: 0,
         }
     }

@@ -22,7 +22,7 @@ const fn default_size_bytes_max() -> u32 {
 /// without a token: the link is the key.
 pub(crate) fn fetch(operation: &'static str, link: &str, keep_bytes_max: Option<u64>) -> Request {
     Request {
-        target: Target::Url(link.to_owned()),
+        target: Target::Link(link.to_owned()),
         method: Method::Get,
         path: String::new(),
         query: Vec::new(),

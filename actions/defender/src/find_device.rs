@@ -88,7 +88,9 @@ impl FindDeviceAction {
                 entity: "device".to_owned(),
             }),
             parameters,
-            example: serde_json::json!({ "device": "mymachine1.contoso.com" }),
+            example: serde_json::json!({
+                "device": "1e5bc9d7e413ddd7902c2932e418702b84d0cc07",
+            }),
             method: None,
             path: None,
             ..ActionInfo::of::<GetMachine>()

@@ -1,19 +1,23 @@
 //! Collections: read page by page, up to a limit, and on from where an earlier reading stopped.
 
+mod place;
+
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 
-use actions_contract::read;
 use actions_contract::{
-    ActionError, Call, Endpoint, Method, Next, Operation, Request, Response, json,
+    ActionError, Call, Endpoint, ErrorKind, Next, Operation, Request, Response, json, read,
 };
+use engine_model::code;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
 
-use crate::{misfit, odata};
+use crate::misfit;
+use place::{Page, Place, within};
+
+pub(crate) use place::linked;
 
 /// How many entries a list may have; the schemas of parameters say the same.
 const LIMIT_MAX: u32 = 10_000;
@@ -86,9 +90,40 @@ pub trait Collection: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 
 }
 
 /// A [`Collection`] as an operation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Paged<C>(pub C);
+///
+/// It has one parameter more, `max_items`: as many entries as that are read, and the step fails
+/// where there are more. What is read for a `for_each` is whole, or not there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paged<C> {
+    collection: C,
+    max_items: Option<u32>,
+}
+
+/// The parameter that every list has.
+const MAX_ITEMS: &str = "max_items";
+
+impl<C: Serialize> Serialize for Paged<C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut value = serde_json::to_value(&self.collection).map_err(S::Error::custom)?;
+        if let Some(max) = self.max_items {
+            value[MAX_ITEMS] = json!(max);
+        }
+        value.serialize(serializer)
+    }
+}
+
+impl<'de, C: DeserializeOwned> Deserialize<'de> for Paged<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = Value::deserialize(deserializer)?;
+        let max = value.as_object_mut().and_then(|map| map.remove(MAX_ITEMS));
+        let max = max.map(Option::<u32>::deserialize).transpose();
+        let wrong = |error| D::Error::custom(format!("`{MAX_ITEMS}`: {error}"));
+        Ok(Self {
+            collection: C::deserialize(value).map_err(D::Error::custom)?,
+            max_items: max.map_err(wrong)?.flatten(),
+        })
+    }
+}
 
 impl<C: JsonSchema> JsonSchema for Paged<C> {
     fn schema_name() -> Cow<'static, str> {
@@ -96,7 +131,55 @@ impl<C: JsonSchema> JsonSchema for Paged<C> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        C::json_schema(generator)
+        let mut schema = C::json_schema(generator);
+        let properties = schema.ensure_object().entry("properties");
+        let properties = properties.or_insert_with(|| json!({}));
+        properties[MAX_ITEMS] = json!({
+            "description": "How many entries there may be, in place of `limit`: all of them are \
+                            read, and the step fails where there are more.",
+            "type": ["integer", "null"],
+            "format": "uint32",
+            "minimum": 1,
+            "maximum": LIMIT_MAX,
+        });
+        schema
+    }
+}
+
+impl<C: Collection> Paged<C> {
+    /// The part that is wanted: with `max_items` one entry more, which there must not be.
+    fn part(&self) -> Part<'_> {
+        let part = self.collection.part();
+        Part {
+            limit: self
+                .max_items
+                .map_or(part.limit, |max| max.saturating_add(1)),
+            ..part
+        }
+    }
+
+    /// Whether as much is wanted as a list may hold.
+    fn check(&self) -> Result<(), ActionError> {
+        let (name, wanted) = match self.max_items {
+            Some(max) => (MAX_ITEMS, max),
+            None => ("limit", self.collection.part().limit),
+        };
+        if wanted == 0 || wanted > LIMIT_MAX {
+            return Err(misfit(format!("`{name}` must be from 1 to {LIMIT_MAX}")));
+        }
+        Ok(())
+    }
+
+    /// What was read, unless there is more than there may be.
+    fn whole(&self, listed: Listed<C::Entry>) -> Result<Next<Listed<C::Entry>>, ActionError> {
+        match self.max_items {
+            Some(max) if count(&listed.value) > max => {
+                let message = format!("there are more than `{MAX_ITEMS}` allows: {max}");
+                let kind = ErrorKind::InvalidOutput;
+                Err(ActionError::permanent(kind, code::AC0112, message))
+            }
+            _ => Ok(Next::Done(listed)),
+        }
     }
 }
 
@@ -106,7 +189,10 @@ impl<C: Collection> Operation for Paged<C> {
     const ENDPOINT: Endpoint = C::ENDPOINT;
 
     fn example() -> Self {
-        Self(C::example())
+        Self {
+            collection: C::example(),
+            max_items: None,
+        }
     }
 
     fn example_output() -> Listed<C::Entry> {
@@ -114,11 +200,9 @@ impl<C: Collection> Operation for Paged<C> {
     }
 
     fn request(&self, _: &Call) -> Result<Request, ActionError> {
-        let part = self.0.part();
-        if part.limit == 0 || part.limit > LIMIT_MAX {
-            return Err(misfit(format!("`limit` must be from 1 to {LIMIT_MAX}")));
-        }
-        let asked = self.0.request()?;
+        self.check()?;
+        let part = self.part();
+        let asked = self.collection.request()?;
         Ok(Place::first(part)?.request(asked, C::PAGE_MAX, part.limit))
     }
 
@@ -128,7 +212,7 @@ impl<C: Collection> Operation for Paged<C> {
         response: &Response,
         so_far: Option<Listed<C::Entry>>,
     ) -> Result<Next<Listed<C::Entry>>, ActionError> {
-        let part = self.0.part();
+        let part = self.part();
         let mut body: Value = json(response)?;
         let mut page = Page {
             at: match &so_far {
@@ -148,7 +232,7 @@ impl<C: Collection> Operation for Paged<C> {
             next: None,
         });
         page.room = part.limit.saturating_sub(count(&listed.value));
-        let asked = self.0.request()?;
+        let asked = self.collection.request()?;
         page.link = body
             .get("@odata.nextLink")
             .and_then(Value::as_str)
@@ -172,172 +256,9 @@ impl<C: Collection> Operation for Paged<C> {
             }),
             next => {
                 listed.truncated = next.is_some();
-                Ok(Next::Done(listed))
+                self.whole(listed)
             }
         }
-    }
-}
-
-/// A place in a collection: the query of the page, where the service gave one, and how many entries
-/// come before it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Place {
-    skip: u32,
-    query: String,
-}
-
-impl Place {
-    fn first(part: Part<'_>) -> Result<Self, ActionError> {
-        Self::parse(part.continue_from)
-    }
-
-    fn parse(text: Option<&str>) -> Result<Self, ActionError> {
-        text.map_or(Ok(Self::default()), |text| {
-            text.parse().map_err(|()| {
-                misfit("`continue_from` is `next` of an earlier call with the same parameters")
-            })
-        })
-    }
-
-    /// Whether the entries before this place have to be read and passed over.
-    fn is_inside(&self, page_max: Option<u32>) -> bool {
-        page_max.is_none() || !self.query.is_empty()
-    }
-
-    fn request(&self, mut asked: Request, page_max: Option<u32>, room: u32) -> Request {
-        if !self.query.is_empty() {
-            let (sibling, query) = sibling(&self.query);
-            if let (Some(sibling), Method::Get) = (sibling, asked.method) {
-                let parent = asked.path.rfind('/').map_or(0, |at| at + 1);
-                asked.path.replace_range(parent.., sibling);
-            }
-            asked.query = odata::pairs(query);
-            return asked;
-        }
-        if let Some(page_max) = page_max {
-            asked = asked.with_query("$top", room.min(page_max).to_string());
-            if self.skip > 0 {
-                asked = asked.with_query("$skip", self.skip.to_string());
-            }
-        }
-        asked
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.skip, self.query)
-    }
-}
-
-impl FromStr for Place {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (skip, query) = text.split_once(':').ok_or(())?;
-        Ok(Self {
-            skip: skip.parse().map_err(|_| ())?,
-            query: query.to_owned(),
-        })
-    }
-}
-
-/// A page that has arrived.
-struct Page {
-    /// The place it was asked for.
-    at: Place,
-    /// How many entries it has.
-    got: u32,
-    /// How many entries were still wanted.
-    room: u32,
-    /// The query that its link leads to.
-    link: Option<String>,
-}
-
-impl Page {
-    fn passed_over(&self, page_max: Option<u32>) -> u32 {
-        match self.at.is_inside(page_max) {
-            true => self.at.skip.min(self.got),
-            false => 0,
-        }
-    }
-
-    /// The range of its entries that are wanted.
-    fn taken(&self, page_max: Option<u32>) -> (usize, usize) {
-        let first = self.passed_over(page_max);
-        let last = self.got.min(first.saturating_add(self.room));
-        (first as usize, last as usize)
-    }
-
-    /// Where the collection goes on after what was taken; none at its end.
-    fn next(&self, page_max: Option<u32>) -> Option<Place> {
-        let left = self.got - self.passed_over(page_max);
-        if left > self.room {
-            return Some(Place {
-                skip: self.at.skip.saturating_add(self.room),
-                query: self.at.query.clone(),
-            });
-        }
-        match (&self.link, page_max) {
-            // A link that leads to where we are would be followed for ever.
-            (Some(link), _) if *link == self.at.query => None,
-            (Some(link), _) => Some(Place {
-                skip: 0,
-                query: link.clone(),
-            }),
-            (None, Some(page_max)) if !self.at.is_inside(Some(page_max)) => {
-                let asked = self.room.min(page_max);
-                (self.got > 0 && self.got >= asked).then(|| Place {
-                    skip: self.at.skip.saturating_add(self.got),
-                    query: String::new(),
-                })
-            }
-            (None, _) => None,
-        }
-    }
-}
-
-/// A query in front of which the last segment of another path may stand: `Timeline?$skiptoken=x`.
-fn sibling(query: &str) -> (Option<&str>, &str) {
-    let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    match query.split_once('?') {
-        Some((segment, rest)) if !segment.is_empty() && is_word(segment) => (Some(segment), rest),
-        _ => (None, query),
-    }
-}
-
-/// The query that a link leads to. A link never chooses the host, and of the path only the last
-/// segment: the vendor documents an export that goes on beside where it began.
-fn within(asked: &Request, link: &str) -> Result<String, ActionError> {
-    match odata::path_and_query(link) {
-        Some((path, query)) if odata::same_path(path, &asked.path) => Ok(query.to_owned()),
-        Some((path, query)) if is_beside(path, &asked.path) => {
-            let segment = path.rsplit('/').next().unwrap_or_default();
-            let beside = format!("{segment}?{query}");
-            match sibling(&beside) {
-                (Some(_), _) => Ok(beside),
-                _ => Err(read::unreadable("the link to the next page is odd")),
-            }
-        }
-        _ => Err(read::unreadable(
-            "the link to the next page leads somewhere else",
-        )),
-    }
-}
-
-/// The request for the page that a link leads to.
-pub(crate) fn linked(mut asked: Request, link: &str) -> Result<Request, ActionError> {
-    asked.query = odata::pairs(&within(&asked, link)?);
-    Ok(asked)
-}
-
-/// Whether two paths differ in their last segment alone, below a folder of the API.
-fn is_beside(one: &str, other: &str) -> bool {
-    match (one.rsplit_once('/'), other.rsplit_once('/')) {
-        (Some((one, _)), Some((other, _))) => {
-            odata::same_path(one, other) && one.matches('/').count() > 1
-        }
-        _ => false,
     }
 }
 

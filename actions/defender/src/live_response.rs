@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use actions_contract::{
-    ActionError, Call, Endpoint, Next, Operation, Permissions, Rate, Request, Response, read,
+    ActionError, Call, Effect, Endpoint, Next, Operation, Permissions, Rate, Request, Response,
+    read,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,8 +93,9 @@ impl Command {
 ///
 /// Followed until all of them have run; `defender.get-live-response-output` reads what a script
 /// said and `defender.download-live-response-result` fetches a file. The first command that fails
-/// ends the session. Waits up to 3 days for a device that is offline. One session on a device at a
-/// time, 25 in the tenant, 10 begun in a minute.
+/// ends the session. A script can do anything, and nothing takes it back: to guard rails this is
+/// the effect `destroy`. Waits up to 3 days for a device that is offline. One session on a device
+/// at a time, 25 in the tenant, 10 begun in a minute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunLiveResponse {
@@ -113,6 +115,7 @@ impl Submission for RunLiveResponse {
         id: "defender.run-live-response",
         title: "Run commands on a device",
         path: "/api/machines/{id}/runliveresponse",
+        effect: Effect::Destroy,
         permissions: Permissions {
             application: &["Machine.LiveResponse"],
             delegated: &["Machine.LiveResponse"],

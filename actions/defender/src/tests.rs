@@ -5,12 +5,13 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use actions_contract::read::our_name;
+use actions_contract::read::{self, our_name};
 use actions_contract::{
     Action, ActionError, Body, BoxFuture, Call, Egress, EgressError, ErrorKind, Follow, Mode,
     Operation, OperationAction, Outcome, Request, Response, Sent,
 };
 use engine_model::{Millis, RunId, Timestamp, code};
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use crate::alerts::{GetAlert, ListAlerts, UpdateAlert};
@@ -696,6 +697,42 @@ fn a_machine_action_of_the_documented_list_has_its_last_change() {
         "2018-12-04T12:45:25.4049122Z"
     );
     assert_eq!(first.get("extra"), None);
+}
+
+/// An entity as its own page shows it.
+fn check_entity<T: serde::de::DeserializeOwned + serde::Serialize + JsonSchema + 'static>(
+    documented: &str,
+) {
+    let documented: Value = serde_json::from_str(documented).unwrap();
+    let entity: T = read::typed(documented.clone()).unwrap();
+    let output = serde_json::to_value(entity).unwrap();
+    let schema = actions_contract::schema_of::<T>();
+    graph::assert_kept(&schema, &documented, &output, std::any::type_name::<T>());
+}
+
+#[test]
+fn every_documented_entity_is_read_without_losing_a_field() {
+    check_entity::<crate::entities::DefenderAlert>(include_str!("../fixtures/entity.alert.json"));
+    check_entity::<crate::entities::Indicator>(include_str!("../fixtures/entity.indicator.json"));
+    check_entity::<crate::entities::Investigation>(include_str!(
+        "../fixtures/entity.investigation.json"
+    ));
+    check_entity::<crate::entities::MachineAction>(include_str!(
+        "../fixtures/entity.machineAction.json"
+    ));
+}
+
+#[test]
+fn a_body_that_is_refused_is_told_in_the_words_of_the_service() {
+    let text = include_str!("../fixtures/error.invalid-request-body.json");
+    let body: Value = serde_json::from_str(text).unwrap();
+    let call = example_call::<GetMachine>();
+    let error = failed(run::<GetMachine>(&call, [answer(400, &body)]).0);
+    assert_eq!(error.kind, ErrorKind::InvalidInput);
+    for said in ["code", "message"] {
+        let said = body["error"][said].as_str().unwrap();
+        assert!(error.message.contains(said), "{error}");
+    }
 }
 
 #[test]

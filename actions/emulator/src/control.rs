@@ -13,7 +13,7 @@ use crate::behaviour::live_response;
 use crate::emulator::Emulator;
 use crate::fault::FaultRule;
 use crate::log::LogFilter;
-use crate::{front, state};
+use crate::{front, gzip, state};
 
 pub(crate) fn router(emulator: &Emulator) -> axum::Router {
     axum::Router::new()
@@ -23,6 +23,7 @@ pub(crate) fn router(emulator: &Emulator) -> axum::Router {
         .route("/emulator/clock", post(advance))
         .route("/emulator/counts", get(counts))
         .route("/emulator/coverage", get(coverage))
+        .route("/emulator/exports/{*place}", get(export))
         .route(
             "/emulator/faults",
             get(faults).post(order_faults).delete(clear_faults),
@@ -139,6 +140,13 @@ async fn log(State(emulator): State<Emulator>, Query(filter): Query<LogFilter>) 
 async fn package() -> Response {
     const EMPTY_ZIP: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
     ([(header::CONTENT_TYPE, "application/zip")], EMPTY_ZIP).into_response()
+}
+
+/// A file of an export: one JSON line, in gzip.
+async fn export(Path(place): Path<String>) -> Response {
+    let line = format!("{}\n", json!({ "deviceId": "made-up", "file": place }));
+    let file = gzip::stored(line.as_bytes());
+    ([(header::CONTENT_TYPE, "application/gzip")], file).into_response()
 }
 
 /// What a command of a live response session brought.

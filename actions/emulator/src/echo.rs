@@ -29,9 +29,36 @@ static ANSWERS: LazyLock<HashMap<String, Value>> = LazyLock::new(|| {
     answers.collect()
 });
 
+/// The document that an operation answers by its example: the first one of a collection.
+pub(crate) fn documented(operation: &str) -> Value {
+    let answer = ANSWERS.get(operation).unwrap_or(&Value::Null);
+    match answer.get("value").and_then(Value::as_array) {
+        Some(rows) => rows.first().cloned().unwrap_or_default(),
+        None => answer.clone(),
+    }
+}
+
+/// Where the vendor keeps the files of exports.
+const STORAGE: &str = ".blob.core.windows.net/";
+
+/// A link to the vendor's storage as one to the emulator, which serves a file there.
+fn here(value: &mut Value, base_url: &str) {
+    match value {
+        Value::String(text) => {
+            if let Some((_, place)) = text.split_once(STORAGE) {
+                *text = format!("{base_url}/emulator/exports/{place}");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| here(item, base_url)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| here(field, base_url)),
+        _ => {}
+    }
+}
+
 /// The answer of an operation; a collection has one page of what it has.
-pub(crate) fn answer(operation: &str, query: &[(String, String)]) -> Option<Reply> {
+pub(crate) fn answer(operation: &str, query: &[(String, String)], base_url: &str) -> Option<Reply> {
     let mut body = ANSWERS.get(operation)?.clone();
+    here(&mut body, base_url);
     let number = |wanted: &str| {
         let pair = query.iter().find(|(name, _)| name == wanted);
         pair.and_then(|(_, value)| value.parse::<usize>().ok())

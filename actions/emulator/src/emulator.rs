@@ -252,7 +252,7 @@ impl Emulator {
         let ids = self.0.endpoints.iter().map(|endpoint| endpoint.id);
         let ids = ids.filter(|id| *id != behaviour::FOLLOWED);
         let (served, rest): (Vec<_>, Vec<_>) = ids.partition(|id| behaviour::of(id).is_some());
-        let echoes = |id: &&str| echo::answer(id, &[]).is_some();
+        let echoes = |id: &&str| echo::answer(id, &[], "").is_some();
         let (echoed, unserved) = rest.into_iter().partition(echoes);
         Coverage {
             served,

@@ -276,7 +276,8 @@ impl Emulator {
             Err(reply) => return *reply,
         };
         let Some(behaviour) = crate::behaviour::of(endpoint.id) else {
-            if let Some(reply) = crate::echo::answer(endpoint.id, &incoming.query) {
+            let base_url = self.base_url();
+            if let Some(reply) = crate::echo::answer(endpoint.id, &incoming.query, &base_url) {
                 return reply;
             }
             let message = format!("The emulator does not serve {}", endpoint.id);

@@ -19,6 +19,7 @@ mod echo;
 mod emulator;
 mod fault;
 mod front;
+mod gzip;
 mod kql;
 mod listen;
 mod log;

@@ -19,6 +19,8 @@ pub enum Ending {
     Fails,
     /// In `TimeOut`.
     TimesOut,
+    /// Not at all: it stays `Pending`, as where a device is offline, until it is cancelled.
+    Waits,
 }
 
 /// A directory, the one application registered in it, and its roles.

@@ -55,7 +55,7 @@ pub struct MachineState {
 
 pub(crate) fn of(world: &World, now_ms: i64) -> TenantState {
     let machines = world
-        .machines
+        .fleet()
         .iter()
         .enumerate()
         .map(|(at, machine)| MachineState {

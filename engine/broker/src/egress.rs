@@ -43,7 +43,9 @@ impl Egress for Broker {
             let method = request.method.as_str();
             let result = match request.target {
                 Target::Api(api) => self.send_to_api(call, api, &request).await,
-                Target::Url(_) | Target::SecretUrl(_) => self.send_to_url(call, &request).await,
+                Target::Url(_) | Target::Link(_) | Target::SecretUrl(_) => {
+                    self.send_to_url(call, &request).await
+                }
             };
             let elapsed_ms = self.clock.now().steady_ms.saturating_sub(begun);
             tracing::debug!(
@@ -145,8 +147,19 @@ impl Broker {
             Target::Url(text) => {
                 let base = Url::parse(text).map_err(not_a_url)?;
                 let url = join(&base, &request.path, &request.query).map_err(invalid)?;
-                let is_kept = request.keep_bytes_max.is_some();
-                self.rules.check_link(&url, is_kept).map_err(refused)?;
+                self.rules.check(&url, false).map_err(refused)?;
+                let peer = format!("`{}`", url.host_str().unwrap_or_default());
+                self.outgoing(Purpose::Web, url, request, peer)
+            }
+            Target::Link(text) => {
+                let url = Url::parse(text).map_err(not_a_url)?;
+                let is_plain = request.method == actions_contract::Method::Get
+                    && request.body == Body::Empty
+                    && request.headers.is_empty();
+                if !is_plain {
+                    return Err(invalid("a link is read, and nothing is sent along"));
+                }
+                self.rules.check_link(&url).map_err(refused)?;
                 let peer = format!("`{}`", url.host_str().unwrap_or_default());
                 self.outgoing(Purpose::Web, url, request, peer)
             }

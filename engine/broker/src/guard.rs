@@ -50,23 +50,29 @@ impl Rules {
         self.check_unless(url, is_hook, false)
     }
 
-    /// Whether a link may be followed. One that leads to a file to keep may lead to the host of an
-    /// API: it is read without a token and only into the store.
-    pub(crate) fn check_link(&self, url: &Url, is_kept: bool) -> Result<(), String> {
-        self.check_unless(url, false, is_kept)
+    /// Whether a link that a service gave may be followed. It may lead to the host of an API: it is
+    /// read without a token, and an API gives nothing away without one.
+    pub(crate) fn check_link(&self, url: &Url) -> Result<(), String> {
+        self.check_unless(url, false, true)
     }
 
-    fn check_unless(&self, url: &Url, is_hook: bool, is_kept: bool) -> Result<(), String> {
+    fn check_unless(&self, url: &Url, is_hook: bool, is_link: bool) -> Result<(), String> {
         let Some(host) = url.host_str().map(bare) else {
             return Err("the URL names no host".to_owned());
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err("credentials in a URL are not allowed; use a secret header".to_owned());
         }
-        if !is_kept && self.is_door(url, &host) {
-            return Err(
-                "this host is reached through a connection only: use its actions".to_owned(),
-            );
+        if self.is_door(url, &host) {
+            // A service on this machine was allowed by who configured it.
+            if is_link && is_loopback(url) {
+                return Ok(());
+            }
+            if !is_link {
+                return Err(
+                    "this host is reached through a connection only: use its actions".to_owned(),
+                );
+            }
         }
         let named = if is_hook {
             "the host of the hook".to_owned()

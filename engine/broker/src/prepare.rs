@@ -32,7 +32,7 @@ impl Broker {
     pub(crate) async fn prepare_request(&self, request: &Request) -> Result<(), EgressError> {
         let target = match &request.target {
             Target::SecretUrl(secret) => Some(secret),
-            Target::Api(_) | Target::Url(_) => None,
+            Target::Api(_) | Target::Url(_) | Target::Link(_) => None,
         };
         let headers = request.headers.iter().filter_map(|(_, text)| match text {
             HeaderText::Secret(secret) => Some(secret),

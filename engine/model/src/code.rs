@@ -83,6 +83,7 @@ codes! {
     AC0109: "The action does not exist in this engine.",
     AC0110: "The service asked to slow down.",
     AC0111: "The service failed.",
+    AC0112: "A list has more entries than it may have.",
     BR0101: "The token service could not be reached.",
     BR0102: "The token service refused the credential.",
     BR0103: "The connection is not configured.",

@@ -27,7 +27,9 @@ use actions_defender::export_records::{
 };
 use actions_defender::files::{GetFile, GetFileStatistics, ListFileAlerts, ListFileMachines};
 use actions_defender::hunting::{RunAdvancedHuntingQuery, RunAdvancedQuery};
-use actions_defender::indicator_batches::{BatchDeleteIndicators, ImportIndicators};
+use actions_defender::indicator_batches::{
+    BatchDeleteIndicators, ImportIndicators, RemoveIndicators,
+};
 use actions_defender::indicators::{
     DeleteIndicator, ListIndicators, RemoveIndicator, SubmitIndicator,
 };
@@ -200,6 +202,7 @@ pub(super) const DEFENDER: &[fn() -> Entry] = &[
     operation::<Followed<OffboardMachine>>,
     operation::<Followed<RemoveAppRestriction>>,
     composed::<RemoveIndicator>,
+    composed::<RemoveIndicators>,
     operation::<Followed<RestrictAppExecution>>,
     operation::<RunAdvancedHuntingQuery>,
     operation::<RunAdvancedQuery>,

@@ -309,7 +309,7 @@ impl Operation for DeleteDetectionRule {
 
     fn example() -> Self {
         Self {
-            rule_id: "7506".to_owned(),
+            rule_id: "7507".to_owned(),
         }
     }
 

@@ -131,7 +131,7 @@ impl Operation for RemoveGroupMember {
 
     fn example() -> Self {
         Self {
-            group_id: "02bd9fd6-8f93-4758-87c3-1fb73740a315".to_owned(),
+            group_id: "9c1f5a7e-3d2b-4a60-8f14-5b7e0c2d9a31".to_owned(),
             member_id: "87d349ed-44d7-43e1-9a83-5f2406dee5bd".to_owned(),
         }
     }

@@ -117,7 +117,7 @@ impl Operation for MoveMessage {
     fn example() -> Self {
         Self {
             user_id: "87d349ed-44d7-43e1-9a83-5f2406dee5bd".to_owned(),
-            message_id: "AAMkADhAAATs28OAAA=".to_owned(),
+            message_id: "AAMkADhAAATs28OBAA=".to_owned(),
             destination_id: "deleteditems".to_owned(),
         }
     }
@@ -224,7 +224,7 @@ impl Operation for PermanentlyDeleteMessage {
     fn example() -> Self {
         Self {
             user_id: "87d349ed-44d7-43e1-9a83-5f2406dee5bd".to_owned(),
-            message_id: "AAMkADhAAATs28OAAA=".to_owned(),
+            message_id: "AAMkADhAAATs28OCAA=".to_owned(),
         }
     }
 

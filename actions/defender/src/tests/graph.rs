@@ -40,7 +40,7 @@ use crate::incidents::{GetIncident, ListIncidents, UpdateIncident};
 use actions_contract::read::our_name;
 
 /// Every documented value is in the output: under our name, or kept under `extra`.
-fn assert_kept(schema: &Value, vendor: &Value, ours: &Value, path: &str) {
+pub(super) fn assert_kept(schema: &Value, vendor: &Value, ours: &Value, path: &str) {
     match (vendor, ours) {
         // What is not typed comes out as it is.
         (Value::Object(_), _) if schema.get("properties").is_none() => {

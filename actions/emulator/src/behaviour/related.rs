@@ -214,7 +214,7 @@ pub(super) fn alerts_of_user(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
 
 pub(super) fn machines_of_user(cx: &mut Cx<'_>) -> Result<Reply, Refusal> {
     let account = cx.value(0);
-    let all = cx.world.machines.iter();
+    let all = cx.world.fleet().iter();
     let found: Vec<&Machine> = all
         .filter(|machine| machine.user.account == account)
         .collect();

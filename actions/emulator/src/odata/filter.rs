@@ -81,22 +81,22 @@ impl Filter {
                 field,
                 operator,
                 value,
-            } => compare(&row[field], *operator, value),
+            } => compare(at(row, field), *operator, value),
             Self::In { field, values } => values
                 .iter()
-                .any(|value| compare(&row[field], Operator::Eq, value)),
+                .any(|value| compare(at(row, field), Operator::Eq, value)),
             Self::Text {
                 field,
                 function,
                 value,
-            } => row[field]
+            } => at(row, field)
                 .as_str()
                 .is_some_and(|text| function.holds(text, value)),
             Self::Any {
                 field,
                 function,
                 value,
-            } => row[field].as_array().is_some_and(|list| {
+            } => at(row, field).as_array().is_some_and(|list| {
                 list.iter()
                     .filter_map(Value::as_str)
                     .any(|text| match function {
@@ -119,6 +119,11 @@ impl Filter {
             _ => None,
         }
     }
+}
+
+/// The value of a field, or of a field inside one: `from/emailAddress/address`.
+fn at<'a>(row: &'a Value, path: &str) -> &'a Value {
+    path.split('/').fold(row, |value, name| &value[name])
 }
 
 /// Compares as the type of the field wants it: times as instants, numbers as numbers.

@@ -171,11 +171,16 @@ impl Parser {
                 value,
             });
         }
-        let field = self.field(&word)?;
-        if self.mark_is('/') {
+        let mut path = word;
+        while self.mark_is('/') {
             self.at += 1;
-            return self.any(field);
+            if self.word_is("any") {
+                let field = self.field(&path)?;
+                return self.any(field);
+            }
+            path = format!("{path}/{}", self.next()?.text());
         }
+        let field = self.field(&path)?;
         self.comparison(field)
     }
 
@@ -203,9 +208,6 @@ impl Parser {
 
     /// `any(name: name eq 'text')` or `any(name: startswith(name,'text'))`
     fn any(&mut self, field: String) -> Result<Filter, Refusal> {
-        if !self.word_is("any") {
-            return Err(syntax("only any(…) may follow '/'"));
-        }
         self.at += 1;
         self.expect('(')?;
         let name = self.next()?.text();
@@ -286,7 +288,7 @@ mod tests {
 
     use super::*;
 
-    const FIELDS: &[&str] = &["id", "name", "tags", "at", "group", "aad"];
+    const FIELDS: &[&str] = &["id", "name", "tags", "at", "group", "aad", "from/address"];
 
     fn check(filter: &str, want: bool) {
         let row = json!({
@@ -296,6 +298,7 @@ mod tests {
             "at": "2026-01-02T03:04:05.1230000Z",
             "group": 140,
             "aad": null,
+            "from": { "address": "a@b.example" },
         });
         let filter_read = Filter::parse(filter, FIELDS).unwrap();
         assert_eq!(filter_read.matches(&row), want, "{filter}");
@@ -320,6 +323,8 @@ mod tests {
         check("tags/any(t: t eq 'fin')", false);
         check("id in ('x', 'a1')", true);
         check("group eq '140'", true);
+        check("from/address eq 'a@b.example'", true);
+        check("from/address eq 'b@b.example' or id eq 'a1'", true);
     }
 
     #[test]

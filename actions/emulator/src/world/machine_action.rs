@@ -118,10 +118,11 @@ impl MachineAction {
         let ended_at = running_from.saturating_add(pace.running_ms);
         match &self.cancelled {
             Some(cancelled) => ("Cancelled", cancelled.at_ms),
+            None if self.ending == Ending::Waits => ("Pending", self.created_ms),
             None if now_ms < running_from => ("Pending", self.created_ms),
             None if now_ms < ended_at => ("InProgress", running_from),
             None => match self.ending {
-                Ending::Succeeds => ("Succeeded", ended_at),
+                Ending::Succeeds | Ending::Waits => ("Succeeded", ended_at),
                 Ending::Fails => ("Failed", ended_at),
                 Ending::TimesOut => ("TimeOut", ended_at),
             },

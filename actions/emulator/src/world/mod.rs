@@ -1,6 +1,7 @@
 //! What a tenant holds: devices, actions on them, alerts.
 
 pub(crate) mod alert;
+pub(crate) mod documented;
 mod evidence;
 mod fleet;
 pub(crate) mod graph;
@@ -29,15 +30,22 @@ pub(crate) struct World {
     pub(crate) seed: Seed,
     /// When the world was made.
     pub(crate) born_ms: i64,
+    /// Those of the tenant, then those that only examples name.
     pub(crate) machines: Vec<Machine>,
+    /// How many are the tenant's.
+    fleet: usize,
     machine_by_id: HashMap<String, usize>,
     machine_by_name: HashMap<String, usize>,
     /// Oldest first.
     pub(crate) actions: Vec<MachineAction>,
     action_by_id: HashMap<String, usize>,
+    /// Those that only examples name.
+    documented_actions: Vec<MachineAction>,
     /// Oldest first, in the vendor's shape with their evidence.
     pub(crate) alerts: Vec<Value>,
     alert_by_id: HashMap<String, usize>,
+    /// Those that only examples name.
+    documented_alerts: Vec<Value>,
     /// The alert that tells of the scenario.
     pub(crate) demo_alert_id: String,
     pub(crate) scenario: Scenario,
@@ -60,7 +68,10 @@ impl World {
     pub(crate) fn new(options: &Options, tenant: &Tenant, now_ms: i64) -> Self {
         let seed = Seed::new(options.seed).child(&tenant.id);
         let domain = fleet::domain(&seed);
-        let machines = fleet::machines(&seed, &domain, options.machines.max(1), now_ms);
+        let mut machines = fleet::machines(&seed, &domain, options.machines.max(1), now_ms);
+        let scenario = Scenario::new(&seed, &machines, now_ms);
+        let fleet = machines.len();
+        machines.extend(documented::machines(&seed, now_ms));
         let by = |key: fn(&Machine) -> String| {
             machines
                 .iter()
@@ -70,13 +81,15 @@ impl World {
         };
         let machine_by_id = by(|machine| machine.id.clone());
         let machine_by_name = by(|machine| machine.name.clone());
-        let scenario = Scenario::new(&seed, &machines, now_ms);
         let mut world = Self {
             tenant: tenant.id.clone(),
             domain,
             seed: seed.child("made later"),
             born_ms: now_ms,
+            documented_actions: documented::actions(&machines[fleet..], now_ms),
+            documented_alerts: documented::alerts(&machines[fleet..]),
             machines,
+            fleet,
             machine_by_id,
             machine_by_name,
             actions: Vec::new(),
@@ -115,13 +128,26 @@ impl World {
         self.machine_at(id_or_name).map(|at| &self.machines[at])
     }
 
+    /// The machines of the tenant.
+    pub(crate) fn fleet(&self) -> &[Machine] {
+        &self.machines[..self.fleet]
+    }
+
     /// The machine action with this id, visible or not.
     pub(crate) fn action(&self, id: &str) -> Option<&MachineAction> {
-        self.action_by_id.get(id).map(|at| &self.actions[*at])
+        let own = self.action_by_id.get(id).map(|at| &self.actions[*at]);
+        let mut documented = self.documented_actions.iter();
+        own.or_else(|| documented.find(|action| action.id == id))
     }
 
     pub(crate) fn action_mut(&mut self, id: &str) -> Option<&mut MachineAction> {
-        self.action_by_id.get(id).map(|at| &mut self.actions[*at])
+        match self.action_by_id.get(id) {
+            Some(at) => Some(&mut self.actions[*at]),
+            None => {
+                let mut documented = self.documented_actions.iter_mut();
+                documented.find(|action| action.id == id)
+            }
+        }
     }
 
     /// The newest action of `kind` on the machine at `at`.
@@ -182,10 +208,18 @@ impl World {
     }
 
     pub(crate) fn alert(&self, id: &str) -> Option<&Value> {
-        self.alert_by_id.get(id).map(|at| &self.alerts[*at])
+        let own = self.alert_by_id.get(id).map(|at| &self.alerts[*at]);
+        let mut documented = self.documented_alerts.iter();
+        own.or_else(|| documented.find(|alert| alert["id"] == id))
     }
 
     pub(crate) fn alert_mut(&mut self, id: &str) -> Option<&mut Value> {
-        self.alert_by_id.get(id).map(|at| &mut self.alerts[*at])
+        match self.alert_by_id.get(id) {
+            Some(at) => Some(&mut self.alerts[*at]),
+            None => {
+                let mut documented = self.documented_alerts.iter_mut();
+                documented.find(|alert| alert["id"] == id)
+            }
+        }
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn table<'a>(
         rows: move |device: Option<&str>| {
             let only = device.map(|id| world.machine_at(id));
             let mut rows = Vec::new();
-            for (at, machine) in world.machines.iter().enumerate() {
+            for (at, machine) in world.fleet().iter().enumerate() {
                 if only.is_none_or(|only| only == Some(at)) {
                     Events { world, at, machine }.rows(name, &mut rows);
                 }

@@ -1,7 +1,7 @@
 //! URLs that are not an API of a connection.
 
 use actions_contract::{
-    Call, EffectKind, HeaderText, KeptFile, Method, Request, Secret, Sent, Target,
+    Body, Call, EffectKind, HeaderText, KeptFile, Method, Request, Secret, Sent, Target,
 };
 use serde_json::json;
 
@@ -324,7 +324,7 @@ async fn a_file_is_kept_by_what_it_holds_and_its_host_gets_no_token() {
         config["http"] = json!({ "allow_loopback": true });
     })
     .await;
-    let mut wanted = to(&format!("{}/package.zip?sig=s", stage.origin), Method::Get);
+    let mut wanted = link(&format!("{}/package.zip?sig=s", stage.origin));
     wanted.keep_bytes_max = Some(3);
     stage.world.next_api_reply(Reply::new(200, "abc"));
     let response = stage.send(&call(), wanted.clone()).await.unwrap();
@@ -350,4 +350,36 @@ async fn a_file_is_kept_by_what_it_holds_and_its_host_gets_no_token() {
     );
     let names = std::fs::read_dir(stage.store.path()).unwrap().count();
     assert_eq!(names, 1, "what was not kept leaves nothing");
+}
+
+/// A link that a service gave.
+fn link(url: &str) -> Request {
+    request(Target::Link(url.to_owned()), Method::Get, "")
+}
+
+#[tokio::test]
+async fn a_link_of_a_service_is_read_without_a_token_where_other_urls_have_no_way() {
+    let stage = Stage::new().await;
+    let place = format!("{}/result?sig=s", stage.origin);
+    assert!(refused(&stage, &place).await.contains("BR0204"));
+    stage.world.next_api_reply(Reply::new(200, "said"));
+    let response = stage.send(&call(), link(&place)).await.unwrap();
+    assert_eq!(response.body, b"said");
+    let headers = &stage.world.api_seen()[0].headers;
+    assert!(!headers.contains_key("authorization"));
+    for (method, body) in [
+        (Method::Post, Body::Empty),
+        (Method::Get, Body::Json(json!({ "isolate": true }))),
+    ] {
+        let mut wrong = link(&place);
+        (wrong.method, wrong.body) = (method, body);
+        let error = stage.send(&contain(), wrong).await.unwrap_err();
+        assert_eq!(error.error.code, "BR0206");
+    }
+    let error = stage
+        .send(&call(), link("https://10.0.0.1/x"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.error.code, "BR0204");
+    assert_eq!(stage.world.api_count(), 1);
 }

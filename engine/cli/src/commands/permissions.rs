@@ -32,16 +32,17 @@ pub(super) async fn permissions(args: &PermissionsArgs) -> Result<(), Fault> {
     };
     let playbooks = Playbooks::new(wire::infos(&wire::actions(&config).await?));
     let refused = playbooks.load(wire::playbook_files(paths)?);
-    if !refused.is_empty() {
-        wire::report(&refused);
-        return Err(Fault::silent(Kind::Invalid));
-    }
+    wire::report(&refused);
     let needed = needed(&playbooks);
     match args.format {
         Format::Json => super::runs::print_json(&needed),
         Format::Human => print(&needed),
     }
-    Ok(())
+    // What the others need is told all the same; that it is not everything, by the exit code.
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(Fault::silent(Kind::Invalid)),
+    }
 }
 
 /// The least permissions per API for every loaded playbook.

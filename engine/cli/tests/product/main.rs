@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod defender;
 mod demo;
 mod guards;
 mod kill;

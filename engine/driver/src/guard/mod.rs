@@ -34,7 +34,6 @@ pub use policy::{Asset, Policy, PolicyFile, Retention, Unresolved, Weaker, asset
 pub use switch::{Halt, StopSwitch, stopped};
 
 use crate::Origin;
-use rules::Ruling;
 
 /// The guard rails of an engine.
 pub struct Guards {
@@ -118,40 +117,26 @@ impl Guards {
             return Err(self.refuse(trial, None, stopped(&halt)).await);
         }
         let policy = self.policy();
-        let facts = match self.resolve(trial).await {
-            Ok(facts) => policy.judged(facts),
+        let subject = match self.resolve(trial).await {
+            Ok(subject) => subject,
             Err(error) if error.retryable => return Err(Outcome::Failed { error }),
             Err(error) => return Err(self.refuse(trial, None, error).await),
         };
+        let facts = policy.judged(subject.whole.clone());
         let args = trial.args_for(&facts.id);
         let digest = trial.digest(&facts, &args);
-        let rules = [
-            ("policy", &policy.guard),
-            ("playbook", &*trial.origin.guard),
-        ];
-        for (whose, guard) in rules {
-            match rules::judge(trial, whose, guard, (&facts, &digest)) {
-                Ruling::Passes => {}
-                Ruling::Refused(error) => {
-                    return Err(self.refuse(trial, Some(&facts), error).await);
-                }
-                // People are not asked about what is only tried out.
-                Ruling::Asks { rule, ask } if trial.attempt.mode == Mode::Simulate => {
-                    let what = json!({ "rule": rule, "quorum": ask.quorum });
-                    self.note(trial, AuditKind::Held, Some(&facts), what).await;
-                }
-                Ruling::Asks { rule, ask } => {
-                    let what = json!({ "rule": rule, "digest": digest, "quorum": ask.quorum });
-                    self.note(trial, AuditKind::Held, Some(&facts), what).await;
-                    return Err(Outcome::Held {
-                        rule,
-                        digest,
-                        approval: ask,
-                    });
-                }
-            }
-        }
         let wish = self.wish(trial, &facts, &args, &policy);
+        // Limits count targets, and of several at once none is the last that still fits.
+        if let Some(count) = subject.several()
+            && (!wish.limits.is_empty() || wish.max_targets.is_some())
+        {
+            let error = rules::several_targets(&trial.attempt.action, count);
+            return Err(self.refuse(trial, Some(&facts), error).await);
+        }
+        for target in &subject.each {
+            let target = policy.judged(target.clone());
+            self.judged(trial, &policy, (&target, &digest)).await?;
+        }
         self.place(trial, &facts, wish).await?;
         Ok(Admitted::Go(args))
     }
@@ -308,9 +293,9 @@ impl Trial<'_> {
     fn args_for(&self, id: &str) -> Value {
         let mut args = self.attempt.args.clone();
         if let Some(target) = &self.action.info().target
-            && let Some(slot) = args.get_mut(&target.param)
+            && target.named(&args).len() == 1
         {
-            *slot = Value::String(id.to_owned());
+            target.put(&mut args, id);
         }
         args
     }

@@ -4,6 +4,7 @@ use actions_contract::{ActionError, ActionInfo, Mode, Outcome};
 use engine_model::{Millis, Timestamp};
 use serde_json::{Map, Value};
 
+use super::resolve::SEVERAL;
 use super::{EffectRow, Owed};
 
 /// Tries of a release before a person is called.
@@ -137,8 +138,13 @@ pub fn undo_args(undo: &ActionInfo, target: &str, comment: &str) -> Result<Value
     let Some(param) = &undo.target else {
         return Err(format!("`{}` takes no target", undo.id));
     };
-    args.insert(param.param.clone(), Value::String(target.to_owned()));
     let properties = undo.parameters.get("properties");
+    let takes_list = properties.is_some_and(|fields| fields[&param.param]["type"] == "array");
+    let named: Value = match takes_list {
+        true => target.split(SEVERAL).map(Value::from).collect(),
+        false => Value::from(target),
+    };
+    args.insert(param.param.clone(), named);
     if properties
         .and_then(|fields| fields.get("comment"))
         .is_some()

@@ -6,7 +6,7 @@ use actions_contract::{
     ActionError, Call, EffectKind, Egress, ErrorKind, Facts, Mode, Outcome, Resolver,
 };
 use engine_model::{Code, code};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Guards, Trial};
 
@@ -32,8 +32,8 @@ const PLAIN: [&str; 10] = [
 ];
 
 impl Trial<'_> {
-    /// What the parameters name as the target.
-    pub(super) fn target_text(&self) -> Result<String, ActionError> {
+    /// What the parameters name as targets, each once; never nothing.
+    fn target_texts(&self) -> Result<Vec<&str>, ActionError> {
         let action = &self.attempt.action;
         let Some(target) = &self.action.info().target else {
             return Err(unresolved(
@@ -41,29 +41,78 @@ impl Trial<'_> {
                 format!("`{action}` says that it changes something and not what"),
             ));
         };
-        match self.attempt.args.get(&target.param) {
-            Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
-            Some(Value::String(_)) | Some(Value::Null) | None => Err(unresolved(
+        let texts = target.named(&self.attempt.args);
+        if texts.is_empty() || texts.contains(&"") {
+            let param = &target.param;
+            return Err(unresolved(
                 code::GR0103,
-                format!(
-                    "`{}` of `{action}` is empty: there is no target",
-                    target.param
-                ),
-            )),
-            Some(_) => Err(unresolved(
-                code::GR0103,
-                format!("`{}` of `{action}` has to name one target", target.param),
-            )),
+                format!("`{param}` of `{action}` is empty: there is no target"),
+            ));
         }
+        Ok(texts)
+    }
+
+    /// What the parameters name as the target: several of them as one text, a line each.
+    pub(super) fn target_text(&self) -> Result<String, ActionError> {
+        let mut texts = self.target_texts()?;
+        texts.sort_unstable();
+        Ok(texts.join(SEVERAL))
+    }
+}
+
+/// What stands between the ids where several targets are one.
+pub(super) const SEVERAL: &str = "\n";
+
+/// What a try is about.
+pub(super) struct Subject {
+    /// Each of the targets, with what is known about it.
+    pub(super) each: Vec<Facts>,
+    /// What stands in the ledger: the one target, or all of them as one.
+    pub(super) whole: Facts,
+}
+
+impl Subject {
+    fn of(entity: &str, each: Vec<Facts>) -> Self {
+        let whole = match each.as_slice() {
+            [one] => one.clone(),
+            several => {
+                let mut ids: Vec<&str> = several.iter().map(|one| one.id.as_str()).collect();
+                ids.sort_unstable();
+                Facts {
+                    name: Some(format!("{} targets", ids.len())),
+                    ..Facts::of_text(entity, &ids.join(SEVERAL))
+                }
+            }
+        };
+        Self { each, whole }
+    }
+
+    /// How many targets there are, where they are several.
+    pub(super) fn several(&self) -> Option<usize> {
+        Some(self.each.len()).filter(|count| *count > 1)
     }
 }
 
 impl Guards {
-    /// The one object that a try is about. Retryable where the service asked to wait.
-    pub(super) async fn resolve(&self, trial: &Trial<'_>) -> Result<Facts, ActionError> {
-        let text = trial.target_text()?;
+    /// The one object that a try is about, or several where each is nothing but its own text.
+    /// Retryable where the service asked to wait.
+    pub(super) async fn resolve(&self, trial: &Trial<'_>) -> Result<Subject, ActionError> {
+        let texts = trial.target_texts()?;
         let entity = trial.entity();
-        self.find(entity, &text, (trial.call, trial.egress)).await
+        if texts.len() > 1 && !PLAIN.contains(&entity) {
+            let action = &trial.attempt.action;
+            let message = format!(
+                "`{action}` names {} targets of the kind `{entity}`, which are looked up one at a \
+                 time: use it in a `for_each`",
+                texts.len()
+            );
+            return Err(unresolved(code::GR0103, message));
+        }
+        let mut each = Vec::with_capacity(texts.len());
+        for text in texts {
+            each.push(self.find(entity, text, (trial.call, trial.egress)).await?);
+        }
+        Ok(Subject::of(entity, each))
     }
 
     /// The one object of this kind behind an id, a name or an address.

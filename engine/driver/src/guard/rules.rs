@@ -1,26 +1,64 @@
 //! What the rules say about one target.
 
-use actions_contract::{ActionError, Approvers, Ask, EffectKind, ErrorKind, Facts, Outcome};
+use actions_contract::{ActionError, Approvers, Ask, EffectKind, ErrorKind, Facts, Mode, Outcome};
 use engine_model::{ActionId, Digest, Millis, RunId, code};
 use engine_playbook::expr::Expr;
 use engine_playbook::guard::{Approval, Entity, Guard, Limit, Wanted};
 use serde_json::{Map, Value, json};
 
-use super::Trial;
 use super::wanted::holds;
+use super::{AuditKind, Guards, Policy, Trial};
 
 /// How long a try waits before it asks again whether the target is free.
 const BUSY: Millis = Millis::from_secs(2);
 
 /// What the rules of one guard say.
-pub(super) enum Ruling {
+enum Ruling {
     Passes,
     Refused(ActionError),
     Asks { rule: String, ask: Box<Ask> },
 }
 
+impl Guards {
+    /// Asks the rules of the tenant and those of the playbook about one target.
+    pub(super) async fn judged(
+        &self,
+        trial: &Trial<'_>,
+        policy: &Policy,
+        (facts, digest): (&Facts, &Digest),
+    ) -> Result<(), Outcome> {
+        let rules = [
+            ("policy", &policy.guard),
+            ("playbook", &*trial.origin.guard),
+        ];
+        for (whose, guard) in rules {
+            match judge(trial, whose, guard, (facts, digest)) {
+                Ruling::Passes => {}
+                Ruling::Refused(error) => {
+                    return Err(self.refuse(trial, Some(facts), error).await);
+                }
+                // People are not asked about what is only tried out.
+                Ruling::Asks { rule, ask } if trial.attempt.mode == Mode::Simulate => {
+                    let what = json!({ "rule": rule, "quorum": ask.quorum });
+                    self.note(trial, AuditKind::Held, Some(facts), what).await;
+                }
+                Ruling::Asks { rule, ask } => {
+                    let what = json!({ "rule": rule, "digest": digest, "quorum": ask.quorum });
+                    self.note(trial, AuditKind::Held, Some(facts), what).await;
+                    return Err(Outcome::Held {
+                        rule,
+                        digest: digest.clone(),
+                        approval: ask,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Judges a target by the rules of one guard; `whose` is what the rules are called by.
-pub(super) fn judge(
+fn judge(
     trial: &Trial<'_>,
     whose: &str,
     guard: &Guard,
@@ -139,6 +177,15 @@ pub(super) fn limit_reached(limit: &Limit) -> ActionError {
         effect.as_str().unwrap_or_default(),
         limit.max,
         limit.per
+    );
+    ActionError::permanent(ErrorKind::GuardRefused, code::GR0106, message)
+}
+
+/// The error of an action on several targets at once, where they are counted.
+pub(super) fn several_targets(action: &ActionId, count: usize) -> ActionError {
+    let message = format!(
+        "`{action}` names {count} targets at once, and there is a limit on how many: use one at a \
+         time, in a `for_each`"
     );
     ActionError::permanent(ErrorKind::GuardRefused, code::GR0106, message)
 }

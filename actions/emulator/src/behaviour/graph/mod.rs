@@ -159,9 +159,7 @@ fn shown(document: &Value) -> Value {
     let Some(fields) = document.as_object() else {
         return document.clone();
     };
-    let visible = fields
-        .iter()
-        .filter(|(name, _)| !name.starts_with('_') && !name.contains('/'));
+    let visible = fields.iter().filter(|(name, _)| !name.starts_with('_'));
     visible
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect::<Map<_, _>>()

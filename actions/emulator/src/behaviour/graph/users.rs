@@ -27,6 +27,9 @@ const IDENTITIES: Collection = collection("security/identities/identityAccounts"
 pub(super) fn user_id(cx: &mut Cx<'_>, at: usize) -> Result<String, Refusal> {
     let named = cx.value(at).to_owned();
     let users = cx.world.graph.shelf(Set::Users);
+    if users.get(&named).is_some() {
+        return Ok(named);
+    }
     let mut found = users.iter().filter(|user| {
         let is = |field: &str| {
             user[field]

@@ -14,7 +14,7 @@ pub(super) const DAY_MS: i64 = 86_400_000;
 
 pub(super) fn fill(graph: &mut Graph, world: &World) {
     let people: Vec<&Machine> = world
-        .machines
+        .fleet()
         .iter()
         .filter(|machine| machine.role == Role::Workstation)
         .collect();

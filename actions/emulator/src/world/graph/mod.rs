@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::World;
+use super::{World, documented};
 
 /// A kind of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,12 +49,18 @@ pub(crate) enum Set {
 pub(crate) struct Shelf {
     documents: Vec<Value>,
     by_id: HashMap<String, usize>,
+    /// Those that are found by their ids alone.
+    named: HashMap<String, Value>,
 }
 
 impl Shelf {
     /// Adds a document, or replaces the one with its id.
     pub(crate) fn put(&mut self, document: Value) {
         let id = id_of(&document);
+        if let Some(named) = self.named.get_mut(&id) {
+            *named = document;
+            return;
+        }
         match self.by_id.get(&id) {
             Some(at) => self.documents[*at] = document,
             None => {
@@ -64,16 +70,27 @@ impl Shelf {
         }
     }
 
+    /// Adds a document that is found by its id alone.
+    pub(crate) fn name(&mut self, document: Value) {
+        self.named.insert(id_of(&document), document);
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<&Value> {
-        self.by_id.get(id).map(|at| &self.documents[*at])
+        let listed = self.by_id.get(id).map(|at| &self.documents[*at]);
+        listed.or_else(|| self.named.get(id))
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Value> {
-        self.by_id.get(id).map(|at| &mut self.documents[*at])
+        match self.by_id.get(id) {
+            Some(at) => Some(&mut self.documents[*at]),
+            None => self.named.get_mut(id),
+        }
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<Value> {
-        let at = self.by_id.remove(id)?;
+        let Some(at) = self.by_id.remove(id) else {
+            return self.named.remove(id);
+        };
         let gone = self.documents.remove(at);
         for place in self.by_id.values_mut().filter(|place| **place > at) {
             *place -= 1;
@@ -106,6 +123,7 @@ impl Graph {
     pub(super) fn of(world: &World) -> Self {
         let mut graph = Self::default();
         made::fill(&mut graph, world);
+        documented::fill(&mut graph);
         graph
     }
 

@@ -129,7 +129,6 @@ pub(super) fn message(world: &World, machine: &Machine) -> Value {
         "bccRecipients": [],
         "replyTo": [],
         "flag": { "flagStatus": "notFlagged" },
-        "from/emailAddress/address": from["emailAddress"]["address"],
         "_owner": machine.user.object_id,
     })
 }
@@ -183,11 +182,11 @@ pub(super) fn score(world: &World) -> Value {
     json!({
         "id": format!("{}_{}", world.tenant, &at(world, DAY_MS)[..10]),
         "azureTenantId": world.tenant,
-        "activeUserCount": world.machines.len(),
+        "activeUserCount": world.fleet().len(),
         "createdDateTime": at(world, DAY_MS),
         "currentScore": 387.0,
         "enabledServices": ["HasExchange", "HasInTune"],
-        "licensedUserCount": world.machines.len(),
+        "licensedUserCount": world.fleet().len(),
         "maxScore": 697.0,
         "averageComparativeScores": [{ "basis": "AllTenants", "averageScore": 37.0 }],
         "controlScores": [{
