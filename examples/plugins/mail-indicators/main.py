@@ -1,6 +1,9 @@
+import encodings
 import hashlib
 import re
 from email import message_from_string, policy
+from importlib import import_module
+from pkgutil import iter_modules
 
 from quell import action, permanent, plugin
 
@@ -126,5 +129,13 @@ def extract(input, context):
         "attachments": attachments,
     }
 
+
+# Nothing can be imported once an action runs: what reads mails, and every charset, is fetched now.
+for module in iter_modules(encodings.__path__):
+    try:
+        import_module(f"encodings.{module.name}")
+    except ImportError:  # Those of one system alone.
+        pass
+extract(INPUT["examples"][0], None)
 
 Actions = plugin("Mail indicators", extract, description="Reads mails and opens nothing.")

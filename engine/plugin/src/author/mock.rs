@@ -156,11 +156,7 @@ impl Asked {
             return Err(format!("{line}: it asks {:?}, not {host}", request.target));
         }
         for (name, wanted) in &self.headers {
-            let found = request
-                .headers
-                .iter()
-                .find(|(n, _)| n.eq_ignore_ascii_case(name));
-            if found.map(|(_, value)| value) != Some(&HeaderText::Text(wanted.clone())) {
+            if header(request, name) != Some(wanted.as_str()) {
                 return Err(format!("{line}: the header `{name}` is not `{wanted}`"));
             }
         }
@@ -171,6 +167,21 @@ impl Asked {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+/// The text of a header; the media type stands with the body.
+fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    if let (true, Body::Bytes { content_type, .. }) =
+        (name.eq_ignore_ascii_case("content-type"), &request.body)
+    {
+        return Some(content_type);
+    }
+    let mut headers = request.headers.iter();
+    let found = headers.find(|(own, _)| own.eq_ignore_ascii_case(name));
+    match found {
+        Some((_, HeaderText::Text(text))) => Some(text),
+        _ => None,
     }
 }
 
