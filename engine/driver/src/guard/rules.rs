@@ -79,7 +79,7 @@ fn judge(
         }
         let fits = never
             .wanted()
-            .find(|(entity, wanted)| entity.as_str() == facts.entity && holds(wanted, facts));
+            .find(|(entity, wanted)| is_about(*entity, facts) && holds(wanted, facts));
         if let Some((_, wanted)) = fits {
             let rule = serde_json::to_string(wanted).unwrap_or_default();
             let message = format!(
@@ -119,11 +119,19 @@ fn judge(
     Ruling::Passes
 }
 
+/// Whether a rule about this kind of thing is about the target: an indicator is the file, the
+/// address, the domain or the link that devices look for.
+fn is_about(entity: Entity, facts: &Facts) -> bool {
+    use Entity::{Domain, File, Ip, Url};
+    let looked_for = facts.entity == "indicator" && matches!(entity, Domain | File | Ip | Url);
+    entity.as_str() == facts.entity || looked_for
+}
+
 /// Whether a rule is about a target of which its facts cannot be read: only devices have tags,
 /// groups and roles here, and an account is a user under another name.
 fn is_blind(entity: Entity, wanted: &Wanted, facts: &Facts) -> bool {
     let account = entity == Entity::User && facts.entity == "identity_account";
-    let same = entity.as_str() == facts.entity && entity != Entity::Device;
+    let same = is_about(entity, facts) && entity != Entity::Device;
     let more = wanted.tag.is_some() || wanted.group.is_some() || wanted.role.is_some();
     account || (same && more)
 }
