@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+mod author;
 mod deadletter;
 mod emulate;
 
 use crate::guard_args::GuardCommand;
+pub(crate) use author::{AuthorCommand, FmtArgs, TestArgs};
 pub(crate) use deadletter::DeadletterCommand;
 pub(crate) use emulate::EmulateArgs;
 
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     /// Checks playbooks and prints every problem with its place.
     #[command(after_help = "Example:\n  quell lint workflows --format json")]
     Lint(LintArgs),
+    /// Tests of playbooks.
+    #[command(flatten)]
+    Author(AuthorCommand),
     /// Writes or checks the generated schemas and reference.
     #[command(after_help = "Example:\n  quell schema --check")]
     Schema(SchemaArgs),

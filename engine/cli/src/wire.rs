@@ -323,7 +323,7 @@ fn is_config(name: &str) -> bool {
     )
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
     Fault::new(
         Kind::Invalid,
         format!("cannot read `{}`: {error}", path.display()),

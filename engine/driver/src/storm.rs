@@ -288,6 +288,12 @@ pub struct MemoryStorm {
 }
 
 impl MemoryStorm {
+    /// When something is due next.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due.values().map(|(_, at)| *at).min()
+    }
+
     /// What is due, the earliest first.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Vec<(CellId, Due)> {

@@ -1,5 +1,6 @@
 //! Playbook text to a checked plan: YAML, spans, diagnostics, the expression language.
 
+pub mod check;
 pub mod compile;
 pub mod expr;
 pub mod guard;
@@ -9,7 +10,7 @@ mod report;
 pub mod schema;
 mod shape;
 pub mod sigma;
-mod suggest;
+pub mod suggest;
 pub mod syntax;
 pub mod yaml;
 

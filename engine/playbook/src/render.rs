@@ -160,6 +160,13 @@ const fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
+/// A text of several lines without what could move a terminal.
+#[must_use]
+pub fn safe(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(visible).collect();
+    lines.join("\n")
+}
+
 /// Control characters of a playbook must not reach a terminal.
 fn visible(text: &str) -> String {
     let shown = |c: char| {

@@ -1,10 +1,8 @@
 //! "Did you mean": the nearest known word.
 
 /// The word most like `wanted`, if one is like it at all.
-pub(crate) fn similar<'a>(
-    wanted: &str,
-    words: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn similar<'a>(wanted: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = wanted.to_lowercase();
     words
         .into_iter()
@@ -15,7 +13,8 @@ pub(crate) fn similar<'a>(
 }
 
 /// The words as a sentence lists them: `a`, `b` or `c`.
-pub(crate) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match quoted.as_slice() {
         [] => String::new(),

@@ -113,7 +113,11 @@ fn walk(fields: &Map<String, Value>, prefix: &str, paths: &mut BTreeSet<String>)
 }
 
 /// The incomplete alert `example`, filled up with the values of a minimal one from `source`.
-pub(crate) fn filled(example: &Value, source: AlertSource) -> Result<Alert, serde_json::Error> {
+///
+/// # Errors
+///
+/// When a field of it has no place in an alert, or another type there.
+pub fn filled(example: &Value, source: AlertSource) -> Result<Alert, serde_json::Error> {
     let mut alert = json!({
         "id": "example",
         "tenant": "default",

@@ -45,6 +45,7 @@ mod values;
 mod view;
 mod wanted;
 
+pub use alert_shape::filled as filled_alert;
 pub use cause::{AlertChange, Cause};
 pub use check::check;
 pub use index::{Account, Hit, Index};

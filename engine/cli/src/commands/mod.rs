@@ -11,6 +11,7 @@ mod demo;
 mod effects;
 mod emulate;
 mod explain;
+mod fmt;
 mod halt;
 mod lint;
 mod permissions;
@@ -21,10 +22,11 @@ mod run;
 mod runs;
 mod schema;
 mod serve;
+mod test;
 mod version;
 mod why;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, AuthorCommand, Command};
 use crate::exit::Fault;
 use crate::guard_args::GuardCommand;
 
@@ -35,6 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Lint(args) => lint::lint(&args).await,
+        Command::Author(command) => author(command).await,
         Command::Schema(args) => schema::schema(&args),
         Command::Actions(args) => actions::actions(&args).await,
         Command::Permissions(args) => permissions::permissions(&args).await,
@@ -50,6 +53,13 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Explain { code } => explain::explain(&code),
         Command::Emulate(args) => emulate::emulate(&args).await,
         Command::Version { format } => version::version(format),
+    }
+}
+
+async fn author(command: AuthorCommand) -> Result<(), Fault> {
+    match command {
+        AuthorCommand::Test(args) => test::test(&args).await,
+        AuthorCommand::Fmt(args) => fmt::fmt(&args),
     }
 }
 

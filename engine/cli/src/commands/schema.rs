@@ -68,6 +68,8 @@ pub(crate) fn files() -> BTreeMap<PathBuf, String> {
     let policy = schemars::schema_for!(engine_driver::guard::PolicyFile);
     let policy = serde_json::to_value(policy).unwrap_or_default();
     files.insert(PathBuf::from("policy.schema.json"), pretty(&policy));
+    let test = engine_author::testing::test_schema();
+    files.insert(PathBuf::from("test.schema.json"), pretty(&test));
     for info in &infos {
         let schema = serde_json::json!({
             "parameters": info.parameters,

@@ -48,6 +48,16 @@ impl Rules {
         extensions: true,
     };
 
+    /// The rules of what an action answers.
+    pub(crate) const ANSWER: Self = Self {
+        unknown: code::PB0401,
+        wrong: code::PB0402,
+        missing: code::PB0402,
+        noun: "field",
+        expressions: false,
+        extensions: false,
+    };
+
     /// The rules of an action's parameters.
     pub(crate) const PARAMETERS: Self = Self {
         unknown: code::PB0502,

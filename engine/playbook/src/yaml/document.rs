@@ -208,6 +208,21 @@ impl Document {
         )
     }
 
+    /// Whether a text stands on lines of its own, below `|` or `>`.
+    #[must_use]
+    pub fn is_block(&self, id: NodeId) -> bool {
+        matches!(
+            self.node(id).style,
+            ScalarStyle::Literal | ScalarStyle::Folded
+        )
+    }
+
+    /// Every value, each after the one that it stands in.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let count = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        (0..count).map(NodeId)
+    }
+
     /// Where the bytes `inner` of a text value stand in the file `source`.
     #[must_use]
     pub fn inner_span(&self, source: &str, id: NodeId, inner: Span) -> Span {

@@ -175,7 +175,8 @@ impl<'t> Scan<'t> {
             }
             items.push(self.value(event, span, depth + 1)?);
         };
-        let span = self.enclose(start, end);
+        let first = items.first().map(|item: &Shadow| item.span);
+        let span = self.enclose(start, end, first);
         Ok(Shadow {
             span,
             kind: ShadowKind::List(items),
@@ -196,7 +197,8 @@ impl<'t> Scan<'t> {
             let value = self.value(event, span, depth + 1)?;
             entries.push((key, value));
         };
-        let span = self.enclose(start, end);
+        let first = entries.first().map(|(key, _): &(Shadow, Shadow)| key.span);
+        let span = self.enclose(start, end, first);
         Ok(Shadow {
             span,
             kind: ShadowKind::Map(entries),
@@ -204,8 +206,10 @@ impl<'t> Scan<'t> {
     }
 
     /// A flow collection ends at its bracket, a block one where its last value ended.
-    fn enclose(&mut self, start: Span, end: Span) -> Span {
-        let flow = self.text[start.start..].starts_with(['[', '{']);
+    fn enclose(&mut self, start: Span, end: Span, first: Option<Span>) -> Span {
+        // A list that is not indented begins with its first entry, and that may be a bracket.
+        let flow = self.text[start.start..].starts_with(['[', '{'])
+            && first.is_none_or(|first| first.start > start.start);
         let end = if flow { end.end } else { self.last_end };
         self.last_end = end.max(self.last_end);
         Span {
