@@ -5,6 +5,7 @@
     reason = "the playbooks that ship are read from their folder, or the tests cannot go on"
 )]
 
+mod guide;
 mod library;
 mod mistakes;
 mod worlds;
