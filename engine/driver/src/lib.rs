@@ -21,4 +21,4 @@ pub use engine::{
 pub use playbooks::{Loaded, PlaybookText, Playbooks, Refused};
 pub use records::{Count, Decision, Letter, LetterFilter, LetterKind, TriggerRecords};
 pub use starts::{Begun, begin, begin_again};
-pub use why::{Held, NoPast, Past, Verdict, Why, WhyTrigger, why};
+pub use why::{Held, Linked, NoPast, Past, Verdict, Why, WhyTrigger, why};

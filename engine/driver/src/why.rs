@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use engine_model::{Alert, AlertKey, Code, PlaybookName, RunId, TriggerId};
-use engine_playbook::plan::{Plan, TriggerKind};
-use engine_trigger::{AlertChange, AlertView};
+use engine_model::{Alert, AlertKey, Code, Millis, PlaybookName, RunId, Timestamp, TriggerId};
+use engine_playbook::plan::{Plan, Storm, TriggerKind};
+use engine_trigger::{AlertChange, AlertView, storm};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,73 @@ pub trait Past {
 
     /// What storm control did with the alert for this trigger; none where it let it through.
     fn held(&self, playbook: &PlaybookName, trigger: &TriggerId) -> Option<Held>;
+
+    /// The run that storm control let it start, by itself or with others.
+    fn started(&self, playbook: &PlaybookName, trigger: &TriggerId) -> Option<RunId>;
+}
+
+/// The alert that another one is linked to.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// It.
+    pub key: AlertKey,
+    /// When its window began, by the clock of the trigger.
+    pub at: Timestamp,
+}
+
+impl Held {
+    /// What storm control did, in words; none where it let the alert through.
+    #[must_use]
+    pub fn of(decided: &storm::Verdict, first: Option<&Linked>, storm: &Storm) -> Option<Self> {
+        let control = decided.control()?.to_owned();
+        let accumulate = storm.accumulate.as_ref();
+        let within = accumulate.map(|accumulate| format!(" within {}", accumulate.within));
+        let message = match decided {
+            storm::Verdict::Duplicate { .. } => {
+                let window = storm.dedup.as_ref().map(|dedup| dedup.window);
+                linked("came first with the same key", first, window)
+            }
+            storm::Verdict::Suppressed { .. } => {
+                linked("started a run of the same group", first, storm.suppress)
+            }
+            storm::Verdict::Counted {
+                count,
+                of,
+                distinct,
+                distinct_of,
+            } => {
+                let mut parts = vec![format!("{count} of {of} alerts")];
+                if let (Some(distinct), Some(of)) = (distinct, distinct_of) {
+                    parts.push(format!("{distinct} of {of} different values"));
+                }
+                format!("{}{}", parts.join(", "), within.unwrap_or_default())
+            }
+            storm::Verdict::Fired { since } => {
+                format!("the window that began at {since} has started its run already")
+            }
+            storm::Verdict::TooLate => "it came too late for its window".to_owned(),
+            storm::Verdict::Batched { collected, due } => {
+                format!("{collected} wait; they start at {due} at the latest")
+            }
+            storm::Verdict::Queued { waiting } => {
+                let limit = storm.throttle.as_ref();
+                let limit = limit.map(|limit| format!("; {} start per {}", limit.max, limit.per));
+                format!("{waiting} wait for their turn{}", limit.unwrap_or_default())
+            }
+            storm::Verdict::Dropped => "too many waited already; it is a dead letter".to_owned(),
+            storm::Verdict::Started | storm::Verdict::Unstarted => return None,
+        };
+        Some(Self { control, message })
+    }
+}
+
+fn linked(what: &str, first: Option<&Linked>, window: Option<Millis>) -> String {
+    let Some(first) = first else {
+        return format!("another alert {what}");
+    };
+    let (source, id) = (first.key.source.as_str(), &first.key.id);
+    let until = window.map(|window| format!("; held back until {}", first.at.plus(window)));
+    format!("{source}/{id} {what}{}", until.unwrap_or_default())
 }
 
 /// An alert without a past, such as one from a file.
@@ -103,6 +170,10 @@ impl Past for NoPast {
     }
 
     fn held(&self, _: &PlaybookName, _: &TriggerId) -> Option<Held> {
+        None
+    }
+
+    fn started(&self, _: &PlaybookName, _: &TriggerId) -> Option<RunId> {
         None
     }
 }
@@ -163,6 +234,9 @@ fn of_alert(
     }
     if let Some(held) = past.held(&plan.name, trigger) {
         return Verdict::Held(held);
+    }
+    if let Some(run) = past.started(&plan.name, trigger) {
+        return Verdict::Fired { run };
     }
     match engine_trigger::start_for_alert(plan, trigger, view, change) {
         Ok(start) if past.began(&start.run) => Verdict::Fired { run: start.run },

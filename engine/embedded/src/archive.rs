@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use engine_driver::guard::{AuditReport, AuditRow, EffectFilter, EffectRow};
 use engine_driver::{
-    AlertDocument, AlertSummary, EngineError, Held, Page, Past, Playbooks, RunDocument, RunFilter,
-    RunSummary, Why,
+    AlertDocument, AlertSummary, EngineError, Page, Playbooks, RunDocument, RunFilter, RunSummary,
+    Why,
 };
-use engine_model::{Digest, PlaybookName, RunId, Timestamp, TriggerId, code};
+use engine_model::{Digest, RunId, Timestamp, code};
 use engine_playbook::plan::Plan;
 use engine_run::Run;
 use engine_trigger::AlertChange;
 use rusqlite::Connection;
 
 use crate::engine::of_store;
+use crate::past::{self, Known};
 use crate::readers::Readers;
 use crate::rows::{self, RunRow};
 use crate::schema::{Folder, StoreError};
@@ -119,13 +120,18 @@ impl Archive {
             AlertChange::Created
         };
         let loaded = self.playbooks.loaded();
+        let (key, revision) = (summary.key, summary.revision);
+        let noted = self
+            .read(move |connection| past::noted(connection, &key, revision))
+            .await
+            .map_err(of_store)?;
         let plans = loaded.plans.values().map(|(plan, _)| plan);
-        Ok(engine_driver::why(
-            &alert,
-            change,
-            plans,
-            &Begun { runs: summary.runs },
-        ))
+        let past = Known {
+            runs: summary.runs,
+            noted,
+            loaded: &loaded,
+        };
+        Ok(engine_driver::why(&alert, change, plans, &past))
     }
 
     /// Alerts, newest first.
@@ -250,21 +256,6 @@ impl Archive {
                 format!("the playbook of digest {digest} is not valid for this engine"),
             )
         })
-    }
-}
-
-/// The past of an alert: the runs that began because of it.
-struct Begun {
-    runs: Vec<RunId>,
-}
-
-impl Past for Begun {
-    fn began(&self, run: &RunId) -> bool {
-        self.runs.contains(run)
-    }
-
-    fn held(&self, _: &PlaybookName, _: &TriggerId) -> Option<Held> {
-        None
     }
 }
 

@@ -21,6 +21,7 @@ mod ledger;
 mod letters;
 mod outbox;
 mod outcomes;
+mod past;
 mod planned;
 mod readers;
 mod records;

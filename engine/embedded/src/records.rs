@@ -94,7 +94,10 @@ impl TriggerRecords for Embedded {
     }
 }
 
-fn decisions(connection: &Connection, alert: &AlertKey) -> rusqlite::Result<Vec<Decision>> {
+pub(crate) fn decisions(
+    connection: &Connection,
+    alert: &AlertKey,
+) -> rusqlite::Result<Vec<Decision>> {
     let mut select = connection.prepare_cached(
         "SELECT verdicts.playbook, verdicts.trigger, alerts.revision, verdicts.verdict, verdicts.run
          FROM alerts JOIN storm_verdicts AS verdicts ON verdicts.alert = alerts.seq

@@ -20,8 +20,8 @@ use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
+use crate::admission::{self, Admission};
 use crate::auth::{self, Keys};
 use crate::body::{BODY_BYTES_MAX, too_large};
 use crate::deadletters;
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     pub(crate) sources: Sources,
     pub(crate) keys: Arc<Keys>,
     pub(crate) tenant: TenantId,
-    pub(crate) intake_permits: Semaphore,
+    pub(crate) admission: Admission,
 }
 
 /// The HTTP server.
@@ -74,7 +74,7 @@ impl Server {
                 sources: options.sources,
                 keys: Arc::new(options.keys),
                 tenant: options.tenant,
-                intake_permits: Semaphore::new(options.intake_max),
+                admission: Admission::new(options.intake_max),
             }),
         }
     }
@@ -103,7 +103,7 @@ impl Server {
             .route("/v1/alerts/{source}", post(intake::of_source))
             .route_layer(middleware::from_fn_with_state(
                 Arc::clone(&self.shared),
-                intake::admit,
+                admission::admit,
             ));
         Router::new()
             .merge(intake)

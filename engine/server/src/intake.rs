@@ -1,14 +1,12 @@
 //! `POST /v1/alerts`: alerts in the vendor's shape, taken only when durable.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actions_contract::{MapError, Source};
 use axum::Json;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Path, Request, State};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine_driver::Receipt;
 use engine_model::{Alert, AlertKey, AlertSource, RunId, TenantId, code};
@@ -17,14 +15,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::Shared;
-use crate::auth;
-use crate::body::{self, BODY_BYTES_MAX, Batch};
+use crate::body::{self, Batch};
 use crate::problem::Problem;
 
 /// Alerts of one batch that are taken at the same time.
 const AT_ONCE: usize = 64;
-/// The longest time in which a body arrives: whoever sends slower holds a place of others.
-const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// The longest id of an alert; that of every vendor is far shorter.
 const ID_BYTES_MAX: usize = 1024;
 
@@ -52,27 +47,6 @@ struct Refused {
 struct Answer {
     taken: Vec<Taken>,
     refused: Vec<Refused>,
-}
-
-/// Lets a request in: nothing of its body is read before its key is known.
-pub(crate) async fn admit(
-    State(shared): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    auth::may_hand_in(&shared.keys, request.headers())?;
-    let Ok(_permit) = shared.intake_permits.try_acquire() else {
-        return Err(Problem::busy());
-    };
-    let (head, body) = request.into_parts();
-    let arrived = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
-    let bytes = arrived
-        .map_err(|_| {
-            let detail = "the body did not arrive within 30 seconds";
-            Problem::new(StatusCode::REQUEST_TIMEOUT, code::SV0102, detail)
-        })?
-        .map_err(|_| body::too_large())?;
-    Ok(next.run(Request::from_parts(head, Body::from(bytes))).await)
 }
 
 /// Takes alerts whose shape tells their source.

@@ -3,6 +3,7 @@
 //! Nothing is answered as taken before the engine says that it is durable. Every refusal is a
 //! problem document (RFC 9457) with a stable code.
 
+mod admission;
 mod api;
 mod auth;
 mod body;
