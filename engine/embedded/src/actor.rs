@@ -124,6 +124,8 @@ impl Actor {
                 }
             };
             let (event, done) = tokio::select! {
+                // In a fixed order, so that a simulation can repeat it.
+                biased;
                 message = self.mailbox.recv() => match message {
                     Some(Message::Fired(cid)) => {
                         (Event::Fired { cid, at: self.inner.clock.now() }, None)

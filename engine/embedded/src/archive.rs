@@ -19,6 +19,7 @@ use crate::past::{self, Known};
 use crate::readers::Readers;
 use crate::rows::{self, RunRow};
 use crate::schema::{Folder, StoreError};
+use crate::stage::Stage;
 use crate::{audit, effects};
 
 /// What a database holds about runs and alerts; reads only.
@@ -35,12 +36,20 @@ impl Archive {
     ///
     /// When there is no database, or it is damaged or newer than this engine.
     pub fn open(data_dir: &Path, playbooks: Arc<Playbooks>) -> Result<Self, StoreError> {
-        Ok(Self::new(Arc::new(Folder::look(data_dir)?), playbooks))
+        Ok(Self::new(
+            Arc::new(Folder::look(data_dir)?),
+            playbooks,
+            None,
+        ))
     }
 
-    pub(crate) fn new(folder: Arc<Folder>, playbooks: Arc<Playbooks>) -> Self {
+    pub(crate) fn new(
+        folder: Arc<Folder>,
+        playbooks: Arc<Playbooks>,
+        stage: Option<Arc<dyn Stage>>,
+    ) -> Self {
         Self {
-            readers: Arc::new(Readers::new(folder)),
+            readers: Arc::new(Readers::new(folder, stage)),
             playbooks,
         }
     }

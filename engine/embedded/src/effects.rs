@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::audit;
 use crate::columns::{json_column, parsed, unreadable};
+use crate::locks;
 use crate::rows::to_json;
 
 /// Whether the stop switch is on.
@@ -57,7 +58,7 @@ pub(crate) fn reserve(connection: &Connection, wish: &Wish) -> rusqlite::Result<
             write_down(connection, wish, AuditKind::Same, what)?;
             return Ok(Reserved::Same { output, run });
         }
-        if let Some(busy) = busy(connection, row)? {
+        if let Some(busy) = locks::busy(connection, row)? {
             return Ok(busy);
         }
         for limit in &wish.limits {
@@ -125,35 +126,6 @@ fn same(
                 row.idem,
             ],
             |found| Ok((json_column(found, 0)?, parsed(found, 1)?)),
-        )
-        .optional()
-}
-
-/// Another run that is at work on the target; one that has ended holds nothing.
-fn busy(connection: &Connection, row: &EffectRow) -> rusqlite::Result<Option<Reserved>> {
-    connection
-        .prepare_cached(
-            "SELECT run, action FROM effects
-             WHERE tenant = ?1 AND entity = ?2 AND target = ?3 AND run != ?4 AND dry = ?5
-               AND effect IN ('contain', 'destroy') AND state IN ('begun', 'pending', 'in_doubt')
-               AND EXISTS (SELECT 1 FROM runs
-                           WHERE runs.id = effects.run AND runs.status = 'running')
-             LIMIT 1",
-        )?
-        .query_row(
-            params![
-                row.tenant.as_str(),
-                row.entity,
-                row.target,
-                row.run.as_str(),
-                row.dry
-            ],
-            |found| {
-                Ok(Reserved::Busy {
-                    run: parsed(found, 0)?,
-                    action: parsed(found, 1)?,
-                })
-            },
         )
         .optional()
 }

@@ -131,6 +131,7 @@ impl Inner {
             tokio::pin!(look_again);
             loop {
                 tokio::select! {
+                    biased;
                     () = &mut look_again => break,
                     heard = news.recv() => match heard {
                         Ok(one) if matches!(one.news.kind, NewsKind::RunEnded { .. }) => break,

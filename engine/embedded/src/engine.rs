@@ -1,33 +1,25 @@
 //! The engine on SQLite.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use actions_contract::{BoxFuture, Resolver};
-use engine_driver::guard::{AuditRow, EffectFilter, EffectRow, Guards, Halt, Policy};
+use engine_driver::guard::{AuditRow, EffectFilter, EffectRow, Halt, Policy};
 use engine_driver::{
     AlertDocument, AlertSummary, Attempts, Clock, Engine, EngineError, ManualStart, Page,
     Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary, Signal, TriggerRecords, Why,
 };
 use engine_model::{Alert, RunId, TenantId, Timestamp, code};
 use engine_run::{RunStatus, Settings};
-use tokio::sync::{Notify, broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinSet;
 
 use crate::actor::Message;
 use crate::archive::Archive;
-use crate::calls;
 use crate::inner::Inner;
-use crate::ledger::SqlLedger;
-use crate::rows::RunRow;
-use crate::schema::{Folder, StoreError};
-use crate::timers::Timers;
-use crate::writer::Writer;
-use crate::{effects, intake, outbox, rows, signals, switch};
-
-/// News kept for a slow reader.
-const NEWS_KEPT: usize = 4096;
+use crate::schema::StoreError;
+use crate::stage::Stage;
+use crate::{calls, intake, open, rows, signals, switch};
 
 /// What an embedded engine is made of.
 pub struct Options {
@@ -72,57 +64,28 @@ impl Embedded {
     /// When the folder is in use or cannot be written, or the database is damaged or newer than
     /// this engine.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let (folder, taken) = Folder::lock(&options.data_dir)?;
-        let writer = Arc::new(Writer::start(folder.writer()?)?);
-        let archive = Archive::new(Arc::new(folder), options.playbooks);
-        let attempts = match options.guards {
-            Some(guards) => guarded(options.attempts, guards, (&writer, &archive)).await?,
-            None => options.attempts,
-        };
-        let inner = Arc::new(Inner {
-            writer,
-            archive,
-            timers: Timers::default(),
-            attempts,
-            owes: Notify::new(),
-            clock: options.clock,
-            settings: options.settings,
-            news: broadcast::channel(NEWS_KEPT).0,
-            actors: Mutex::new(HashMap::new()),
-            tasks: Mutex::new(JoinSet::new()),
-            kept: Mutex::new(HashSet::new()),
-            storm_changed: Notify::new(),
-            _taken: taken,
-        });
-        inner.keep_playbooks().await?;
-        inner.note_configuration().await?;
-        let since = options.schedules_since.unwrap_or_else(|| inner.clock.now());
-        let (timers, live, called, calls) = inner
-            .archive
-            .read(|connection| {
-                Ok((
-                    rows::timers(connection)?,
-                    rows::live_runs(connection)?,
-                    signals::called_runs(connection)?,
-                    outbox::calls(connection)?,
-                ))
-            })
-            .await?;
-        for (wake_at, run, cid) in timers {
-            inner.timers.add(wake_at, run, cid);
-        }
-        let live: BTreeSet<RunRow> = live.into_iter().chain(called).collect();
-        for run in live {
-            inner.recover(run);
-        }
-        for (parent, child) in calls {
-            inner.make_call(parent, child).await?;
-        }
-        watch(&inner, options.tenant.clone(), since);
-        Ok(Self {
-            inner,
-            tenant: options.tenant,
-        })
+        Self::open_with(options, None).await
+    }
+
+    /// The same where `stage` decides when the database is worked on: for simulations.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Embedded::open`].
+    pub async fn open_on(stage: Arc<dyn Stage>, options: Options) -> Result<Self, StoreError> {
+        Self::open_with(options, Some(stage)).await
+    }
+
+    async fn open_with(
+        options: Options,
+        stage: Option<Arc<dyn Stage>>,
+    ) -> Result<Self, StoreError> {
+        let (tenant, since) = (options.tenant.clone(), options.schedules_since);
+        let inner = open::inner(options, stage).await?;
+        open::take_up(&inner).await?;
+        let since = since.unwrap_or_else(|| inner.clock.now());
+        open::watch(&inner, tenant.clone(), since);
+        Ok(Self { inner, tenant })
     }
 
     /// Replaces the playbooks and keeps their texts, so that runs stay pinned to them.
@@ -338,33 +301,6 @@ impl Engine for Embedded {
     fn subscribe(&self) -> broadcast::Receiver<RunNews> {
         self.inner.news.subscribe()
     }
-}
-
-/// Begins everything that goes on as long as the engine.
-fn watch(inner: &Arc<Inner>, tenant: TenantId, since: Timestamp) {
-    inner.spawn(Box::pin(Arc::clone(inner).watch_timers()));
-    inner.spawn(Box::pin(Arc::clone(inner).watch_storm()));
-    inner.spawn(Box::pin(Arc::clone(inner).watch_ends()));
-    if inner.attempts.guards().is_some() {
-        inner.spawn(Box::pin(Arc::clone(inner).watch_releases()));
-        inner.spawn(Box::pin(Arc::clone(inner).watch_retention()));
-    }
-    inner.spawn(Box::pin(Arc::clone(inner).watch_schedules(tenant, since)));
-}
-
-/// Puts guard rails before tries, the stop switch as it was left.
-async fn guarded(
-    attempts: Attempts,
-    guards: GuardOptions,
-    (writer, archive): (&Arc<Writer>, &Archive),
-) -> Result<Attempts, StoreError> {
-    let ledger = SqlLedger {
-        writer: Arc::clone(writer),
-        archive: archive.clone(),
-    };
-    let guards = Guards::new(guards.policy, guards.resolvers, Arc::new(ledger));
-    guards.switch().set(archive.read(effects::halt).await?);
-    Ok(attempts.guarded(Arc::new(guards)))
 }
 
 fn busy() -> EngineError {

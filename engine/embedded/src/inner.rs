@@ -220,6 +220,7 @@ impl Inner {
                 left.clamp(Millis::from_ms(1), LOOK_AGAIN)
             });
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(pause.to_std()) => {}
                 () = self.timers.changed() => {}
             }

@@ -87,6 +87,15 @@ fn follow_up(connection: &Connection, row: &EffectRow, settled: &Settled) -> rus
     }
 }
 
+/// What a release takes back: what was asked for before it, and is not being found out by a run
+/// that goes on.
+const TAKEN_BACK: &str = "tenant = ?1 AND entity = ?2 AND target = ?3 AND undo = ?4 AND dry = 0
+    AND begun_at <= ?6
+    AND (state IN ('pending', 'done')
+         OR (state IN ('begun', 'in_doubt')
+             AND NOT EXISTS (SELECT 1 FROM runs
+                             WHERE runs.id = effects.run AND runs.status = 'running')))";
+
 /// A release happened: whatever it takes back is no longer in effect, and nothing is owed for it.
 fn released(connection: &Connection, row: &EffectRow, at: Timestamp) -> rusqlite::Result<()> {
     let of_target = params![
@@ -94,22 +103,19 @@ fn released(connection: &Connection, row: &EffectRow, at: Timestamp) -> rusqlite
         row.entity,
         row.target,
         row.action.as_str(),
-        at.as_ms()
+        at.as_ms(),
+        row.begun_at.as_ms(),
     ];
     connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "UPDATE releases SET stage = 'done', error = NULL WHERE stage != 'not_wanted' AND ?5
-               AND idem IN (SELECT idem FROM effects
-                            WHERE tenant = ?1 AND entity = ?2 AND target = ?3 AND undo = ?4
-                              AND dry = 0 AND state IN ('begun', 'pending', 'done', 'in_doubt'))",
-        )?
+               AND idem IN (SELECT idem FROM effects WHERE {TAKEN_BACK})"
+        ))?
         .execute(of_target)?;
     connection
-        .prepare_cached(
-            "UPDATE effects SET state = 'released', changed_at = ?5
-             WHERE tenant = ?1 AND entity = ?2 AND target = ?3 AND undo = ?4 AND dry = 0
-               AND state IN ('begun', 'pending', 'done', 'in_doubt')",
-        )?
+        .prepare_cached(&format!(
+            "UPDATE effects SET state = 'released', changed_at = ?5 WHERE {TAKEN_BACK}"
+        ))?
         .execute(of_target)?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use engine_model::code;
 use rusqlite::Connection;
 
 use crate::schema::{Folder, StoreError};
+use crate::stage::Stage;
 
 /// Readers kept open; more are opened while these are busy.
 const KEPT_MAX: usize = 4;
@@ -14,13 +15,15 @@ const KEPT_MAX: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Readers {
     folder: Arc<Folder>,
+    stage: Option<Arc<dyn Stage>>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    pub(crate) const fn new(folder: Arc<Folder>) -> Self {
+    pub(crate) const fn new(folder: Arc<Folder>, stage: Option<Arc<dyn Stage>>) -> Self {
         Self {
             folder,
+            stage,
             idle: Mutex::new(Vec::new()),
         }
     }
@@ -30,6 +33,10 @@ impl Readers {
         self: &Arc<Self>,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if let Some(stage) = &self.stage {
+            stage.reads().await;
+            return self.read_now(work);
+        }
         let readers = Arc::clone(self);
         tokio::task::spawn_blocking(move || readers.read_now(work))
             .await

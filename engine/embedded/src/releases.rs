@@ -50,6 +50,7 @@ impl Inner {
                 left.clamp(Millis::from_ms(20), LOOK_AGAIN)
             });
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(pause.to_std()) => {}
                 () = self.owes.notified() => {}
             }
@@ -254,14 +255,19 @@ fn doubt_what_was_asked(connection: &Connection) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+/// Releases that have something to do: not while the run still finds out what it is about.
+const WAITING: &str = "releases.stage IN ('owed', 'asked', 'following', 'doubt')
+    AND NOT (releases.stage = 'owed' AND effects.state IN ('begun', 'pending', 'in_doubt')
+             AND EXISTS (SELECT 1 FROM runs
+                         WHERE runs.id = effects.run AND runs.status = 'running'))";
+
 /// What is due, the longest overdue first. A containment that did not come about owes nothing.
 fn due(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Due>> {
     connection
         .prepare_cached(&format!(
             "SELECT {}, releases.owed, releases.failures, releases.stage, releases.resume,
                     releases.begun_at {}
-             WHERE releases.due_at <= ?1
-               AND releases.stage IN ('owed', 'asked', 'following', 'doubt')
+             WHERE releases.due_at <= ?1 AND {WAITING}
              ORDER BY releases.due_at LIMIT ?2",
             columns().0,
             columns().1
@@ -290,10 +296,10 @@ fn due_row(row: &Row<'_>) -> rusqlite::Result<Due> {
 
 fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     connection
-        .prepare_cached(
-            "SELECT due_at FROM releases WHERE stage IN ('owed', 'asked', 'following', 'doubt')
-             ORDER BY due_at LIMIT 1",
-        )?
+        .prepare_cached(&format!(
+            "SELECT due_at FROM releases JOIN effects ON effects.idem = releases.idem
+             WHERE {WAITING} ORDER BY due_at LIMIT 1"
+        ))?
         .query_row([], |row| row.get(0).map(Timestamp::from_ms))
         .optional()
 }

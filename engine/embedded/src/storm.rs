@@ -305,6 +305,7 @@ impl Inner {
             };
             let pause = next.since(self.clock.now()).max(Millis::from_ms(10));
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(pause.to_std()) => {}
                 () = self.storm_changed.notified() => {}
             }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use actions_contract::BoxFuture;
 use engine_model::code;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::schema::StoreError;
+use crate::stage::Stage;
 
 /// Jobs in one transaction at the most.
 const BATCH_MAX: usize = 512;
@@ -19,6 +21,9 @@ const QUEUE_MAX: usize = 4096;
 /// that became durable.
 type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// What writes where there is no thread for it.
+pub(crate) type Writing = BoxFuture<'static, ()>;
 
 /// A handle to the one thread that writes.
 #[derive(Debug)]
@@ -42,6 +47,19 @@ impl Writer {
             commits,
             thread: Some(thread),
         })
+    }
+
+    /// A writer on a stage, and what has to be polled for it to write.
+    pub(crate) fn on(stage: Arc<dyn Stage>, connection: Connection) -> (Self, Writing) {
+        let (jobs, queue) = mpsc::channel(QUEUE_MAX);
+        let commits = Arc::new(AtomicU64::new(0));
+        let writing = write_on(stage, connection, queue, Arc::clone(&commits));
+        let writer = Self {
+            jobs: Some(jobs),
+            commits,
+            thread: None,
+        };
+        (writer, Box::pin(writing))
     }
 
     /// Transactions made so far.
@@ -105,12 +123,52 @@ fn within_savepoint<T>(
 fn write_loop(connection: &Connection, mut queue: mpsc::Receiver<Job>, commits: &AtomicU64) {
     let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
     while queue.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
-        write_batch(connection, &mut batch, commits);
+        write_batch(connection, &mut batch, commits).tell();
     }
 }
 
-/// Writes all jobs in one transaction and tells each what came of it.
-fn write_batch(connection: &Connection, batch: &mut Vec<Job>, commits: &AtomicU64) {
+/// The same as a task, each batch as the stage has it.
+async fn write_on(
+    stage: Arc<dyn Stage>,
+    connection: Connection,
+    mut queue: mpsc::Receiver<Job>,
+    commits: Arc<AtomicU64>,
+) {
+    let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
+    while queue.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        let written = match stage.writes().await {
+            Ok(()) => write_batch(&connection, &mut batch, &commits),
+            Err(error) => refuse_batch(&mut batch, &error),
+        };
+        stage.written().await;
+        written.tell();
+    }
+}
+
+/// What came of a batch, and those who wait to hear it.
+struct Written {
+    replies: Vec<Reply>,
+    committed: Result<(), StoreError>,
+}
+
+impl Written {
+    fn tell(self) {
+        for reply in self.replies {
+            reply(self.committed.clone());
+        }
+    }
+}
+
+fn refuse_batch(batch: &mut Vec<Job>, error: &StoreError) -> Written {
+    let refused = batch.drain(..).map(|job| job(Err(error.clone())));
+    Written {
+        replies: refused.collect(),
+        committed: Err(error.clone()),
+    }
+}
+
+/// Writes all jobs in one transaction.
+fn write_batch(connection: &Connection, batch: &mut Vec<Job>, commits: &AtomicU64) -> Written {
     let begun = execute(connection, "BEGIN IMMEDIATE").map_err(StoreError::from);
     let replies: Vec<Reply> = batch
         .drain(..)
@@ -138,9 +196,7 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>, commits: &AtomicU6
         }
         Err(error) => tracing::error!(%error, "the database takes no writes"),
     }
-    for reply in replies {
-        reply(committed.clone());
-    }
+    Written { replies, committed }
 }
 
 /// Executes a statement that comes again and again.

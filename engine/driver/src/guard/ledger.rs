@@ -151,12 +151,28 @@ pub enum Reserved {
         /// What it does.
         action: ActionId,
     },
+    /// The same was asked of the target by a run that is over, or by another step of this run, and
+    /// it is not known what became of it.
+    Left(Left),
     /// A limit is reached.
     Limit(Limit),
     /// The run has as many targets as it may.
     MaxTargets(u32),
     /// The stop switch is on.
     Halted(Halt),
+}
+
+/// An effect about which nobody may ask any more what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Its key.
+    pub idem: String,
+    /// The run that asked for it.
+    pub run: RunId,
+    /// When it was first asked for.
+    pub begun_at: Timestamp,
+    /// When the last was heard of it.
+    pub changed_at: Timestamp,
 }
 
 /// What an effect came to.

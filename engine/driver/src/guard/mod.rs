@@ -7,6 +7,7 @@
 
 mod audit;
 mod ledger;
+mod left;
 mod owed;
 mod policy;
 mod resolve;
@@ -27,7 +28,7 @@ use serde_json::{Value, json};
 
 pub use audit::{AuditEntry, AuditKind, AuditReport, AuditRow};
 pub use ledger::{
-    EffectFilter, EffectRow, EffectState, Known, Ledger, Owed, Reserved, Settled, Wish,
+    EffectFilter, EffectRow, EffectState, Known, Ledger, Left, Owed, Reserved, Settled, Wish,
 };
 pub use owed::{Due, ReleaseEnd, undo_args};
 pub use policy::{Asset, Policy, PolicyFile, Retention, Unresolved, Weaker, assets_of};
@@ -100,7 +101,13 @@ impl Guards {
         } else {
             self.guarded(trial).await
         };
-        admitted.unwrap_or_else(Admitted::Ends)
+        match admitted {
+            Ok(admitted) => admitted,
+            Err(outcome) => {
+                self.not_done(trial, &outcome).await;
+                Admitted::Ends(outcome)
+            }
+        }
     }
 
     /// A look at what an earlier try began: with the target that the earlier try had.
@@ -173,6 +180,7 @@ impl Guards {
             Ok(Reserved::Granted) => return Ok(()),
             Ok(Reserved::Same { output, .. }) => return Err(Outcome::Done { output }),
             Ok(Reserved::Busy { run, action }) => return Err(rules::busy(facts, &run, &action)),
+            Ok(Reserved::Left(left)) => return Err(self.left(trial, facts, &left).await),
             Ok(Reserved::Halted(halt)) => stopped(&halt),
             Ok(Reserved::Limit(limit)) => rules::limit_reached(&limit),
             Ok(Reserved::MaxTargets(max)) => rules::targets_reached(max),

@@ -1,6 +1,6 @@
 //! What a try came to, written into the ledger.
 
-use actions_contract::{EffectKind, ErrorKind, Mode, Outcome};
+use actions_contract::{ActionError, EffectKind, ErrorKind, Mode, Outcome};
 use engine_model::{Millis, Timestamp, code};
 
 use super::rules::is_guarded;
@@ -51,6 +51,30 @@ impl Guards {
         }
         outcome
     }
+
+    /// What is tried once more did not happen before; where it is refused now, it never will.
+    pub(super) async fn not_done(&self, trial: &Trial<'_>, outcome: &Outcome) {
+        let Outcome::Refused { error } = outcome else {
+            return;
+        };
+        let settled = Settled {
+            idem: trial.attempt.idem.clone(),
+            at: trial.now,
+            state: EffectState::Failed,
+            output: None,
+            note: Some(error.message.clone()),
+        };
+        if let Err(error) = self.ledger.settle(settled).await {
+            let run = &trial.origin.run;
+            tracing::error!(%run, %error, "an effect that did not happen stays in the ledger");
+        }
+    }
+}
+
+/// Whether the error of a look is about what was looked at, and not about the look.
+pub(super) fn tells_the_end(error: &ActionError) -> bool {
+    error.code == code::AC0104.as_str()
+        || matches!(error.kind, ErrorKind::Conflict | ErrorKind::Cancelled)
 }
 
 type Stands = (EffectState, Option<serde_json::Value>, Option<String>);
@@ -67,7 +91,9 @@ fn stands(trial: &Trial<'_>, outcome: &Outcome) -> Option<Stands> {
         Outcome::Unclear { message } => Some((EffectState::InDoubt, None, Some(message.clone()))),
         // A look that failed tells nothing, but a remote action that ended badly has ended.
         Outcome::Failed { error } if looks && error.retryable => None,
-        Outcome::Failed { error } if trial.attempt.mode == Mode::Reconcile => {
+        Outcome::Failed { error }
+            if trial.attempt.mode == Mode::Reconcile || (looks && !tells_the_end(error)) =>
+        {
             Some((EffectState::InDoubt, None, Some(error.message.clone())))
         }
         Outcome::Failed { error } | Outcome::Refused { error } => {

@@ -1,6 +1,7 @@
 //! The stop switch: while it is on, nothing that contains or destroys leaves the engine.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use actions_contract::{
@@ -9,7 +10,7 @@ use actions_contract::{
 };
 use engine_model::{Timestamp, code};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// Who stopped the engine, when and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,32 +28,26 @@ pub struct Halt {
 const DRAIN: Duration = Duration::from_millis(20);
 
 /// The stop switch in memory; a driver keeps it durable beside it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct StopSwitch {
-    state: watch::Sender<Option<Halt>>,
+    state: Mutex<Option<Halt>>,
+    /// Wakes those whose requests are under way in the order in which they left.
+    turned: Notify,
     /// Requests that contain or destroy and are being sent.
     leaving: AtomicUsize,
-}
-
-impl Default for StopSwitch {
-    fn default() -> Self {
-        Self {
-            state: watch::Sender::new(None),
-            leaving: AtomicUsize::new(0),
-        }
-    }
 }
 
 impl StopSwitch {
     /// Whether it is on.
     #[must_use]
     pub fn halted(&self) -> Option<Halt> {
-        self.state.borrow().clone()
+        self.state().clone()
     }
 
     /// Turns it to what a driver has made durable.
     pub fn set(&self, halt: Option<Halt>) {
-        self.state.send_replace(halt);
+        *self.state() = halt;
+        self.turned.notify_waiters();
     }
 
     /// Turns it on. When this comes back, no request that contains or destroys is under way: what
@@ -63,6 +58,24 @@ impl StopSwitch {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(DRAIN).await;
+    }
+
+    /// Waits until it is on.
+    async fn on(&self) -> Halt {
+        loop {
+            let turned = self.turned.notified();
+            tokio::pin!(turned);
+            // Listening before looking: no turn is missed in between.
+            turned.as_mut().enable();
+            if let Some(halt) = self.halted() {
+                return halt;
+            }
+            turned.await;
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, Option<Halt>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets one request leave, or says that nothing does.
@@ -118,28 +131,19 @@ impl Egress for Watched<'_> {
             return self.egress.send(call, request);
         }
         Box::pin(async move {
-            let mut state = self.switch.state.subscribe();
             let leaving = self.switch.leave();
             let _leaving = leaving.map_err(|halt| EgressError::unsent(stopped(&halt)))?;
             tokio::select! {
+                biased;
                 sent = self.egress.send(call, request) => sent,
-                halt = state.wait_for(Option::is_some) => {
-                    let halt = halt.ok().and_then(|halt| halt.clone());
-                    let error = halt.as_ref().map_or_else(gone, stopped);
-                    // It may have arrived: whoever asked looks it up.
-                    Err(EgressError { error, sent: Sent::Maybe })
-                }
+                // It may have arrived: whoever asked looks it up.
+                halt = self.switch.on() => Err(EgressError {
+                    error: stopped(&halt),
+                    sent: Sent::Maybe,
+                }),
             }
         })
     }
-}
-
-fn gone() -> ActionError {
-    ActionError::permanent(
-        ErrorKind::GuardRefused,
-        code::GR0101,
-        "the engine is stopping",
-    )
 }
 
 #[cfg(test)]

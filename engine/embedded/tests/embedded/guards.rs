@@ -114,6 +114,28 @@ async fn a_limit_counts_a_target_once_and_only_within_its_scope_and_time() {
 }
 
 #[tokio::test]
+async fn one_device_under_three_names_in_one_run_is_contained_once() {
+    let (home, world) = (Home::new(), World::new(3));
+    let each = "name: each\ninputs: {id: {type: string}}\nsteps:\n\
+                - id: each\n  \
+                for_each: {in: '${{ [\"pc1\", \"10.0.0.1\", inputs.id] }}', \
+                as: n, concurrency: 3}\n  \
+                uses: world.contain\n  with: {id: '${{ n }}'}\n";
+    let engine = open(&home, &world, "", &[each]).await;
+    world.open.send_replace(false);
+    let id = start(&engine, "each", json!("id1"), false).await;
+    let mut leaving = world.leaving.subscribe();
+    leaving.wait_for(|leaving| *leaving > 0).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(*world.leaving.borrow(), 1, "the others wait");
+    world.open.send_replace(true);
+    let (status, _) = verdict(&ended(&engine, &id).await);
+    assert_eq!(status, RunStatus::Succeeded);
+    assert_eq!(world.posts_of("world.contain"), ["id1"]);
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn one_run_has_as_many_targets_as_it_may_and_a_destruction_none_where_the_limit_says_so() {
     let (home, world) = (Home::new(), World::new(5));
     let three = "name: three\ninputs: {id: {type: string}}\nguard: {max_targets: 2}\nsteps:\n\

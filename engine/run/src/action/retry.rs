@@ -51,9 +51,14 @@ impl ActionState {
         self.failures += u32::from(!waited);
         let retry = &of.action.retry;
         let following = self.resume.is_some();
-        let again = error.retryable
-            && (following
-                || (self.failures < retry.max_attempts && retry.on.contains(&error.kind)));
+        // What goes on at the service is not given up because one answer was unreadable.
+        let unreadable = error.kind == ErrorKind::InvalidOutput;
+        let counted = self.failures < retry.max_attempts && retry.on.contains(&error.kind);
+        let again = if following {
+            error.retryable || unreadable
+        } else {
+            error.retryable && counted
+        };
         let mut pause = error
             .retry_after
             .unwrap_or_else(|| self.back_off(cx, of, self.setbacks));
