@@ -9,7 +9,7 @@ mod deadletter;
 mod emulate;
 
 use crate::guard_args::GuardCommand;
-pub(crate) use author::{AuthorCommand, FmtArgs, TestArgs};
+pub(crate) use author::{AuthorCommand, FmtArgs, LintFormat, TestArgs};
 pub(crate) use deadletter::DeadletterCommand;
 pub(crate) use emulate::EmulateArgs;
 
@@ -189,7 +189,7 @@ pub(crate) struct LintArgs {
     pub(crate) paths: Vec<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    pub(crate) format: LintFormat,
     /// Treats warnings as errors.
     #[arg(long)]
     pub(crate) deny_warnings: bool,

@@ -51,6 +51,7 @@ fn folded(line: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "every problem of one file is shown")]
 fn a_typo_is_underlined_with_the_word_that_was_meant() {
     check(
         "version: 1

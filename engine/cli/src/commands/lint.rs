@@ -6,7 +6,7 @@ use engine_driver::Playbooks;
 use engine_model::{Diagnostic, Severity, code};
 use engine_playbook::render::{self, Colour, Finding, Source};
 
-use crate::args::{Format, LintArgs};
+use crate::args::{LintArgs, LintFormat};
 use crate::config::Config;
 use crate::exit::{Fault, Kind};
 use crate::wire;
@@ -35,41 +35,49 @@ pub(super) async fn lint(args: &LintArgs) -> Result<(), Fault> {
             text: &file.text,
         };
         findings.extend(render::findings(source, &diagnostics));
-        if args.format == Format::Human {
+        if args.format == LintFormat::Human {
             anstream::print!("{}", render::human(source, &diagnostics, Colour::Yes));
         }
     }
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match args.format {
-        Format::Json => println!(
-            "{}",
-            serde_json::to_string_pretty(&findings).unwrap_or_default()
-        ),
-        Format::Human => {
+        LintFormat::Json => super::runs::print_json(&findings),
+        LintFormat::Sarif => {
+            let version = env!("CARGO_PKG_VERSION");
+            super::runs::print_json(&engine_author::sarif(&findings, version));
+        }
+        LintFormat::Human => {
             println!(
                 "{} files, {errors} errors, {warnings} warnings",
                 files.len()
             );
-            let always = findings.iter().filter(|f| f.code == code::PB0807.as_str());
-            let always: Vec<String> = always
-                .map(|finding| format!("{}: {}", finding.file, finding.path))
-                .collect();
-            if !always.is_empty() {
-                let (count, places) = (always.len(), always.join(", "));
-                let noun = if count == 1 {
-                    "trigger is"
-                } else {
-                    "triggers are"
-                };
-                println!("{count} {noun} tried against every alert: {places}");
-            }
+            tell_always(&findings);
         }
     }
     if errors > 0 || (args.deny_warnings && warnings > 0) {
         return Err(Fault::silent(Kind::Invalid));
     }
     Ok(())
+}
+
+/// Names the triggers that every alert is tried against.
+fn tell_always(findings: &[Finding]) {
+    let always = findings
+        .iter()
+        .filter(|finding| finding.code == code::PB0807.as_str());
+    let always: Vec<String> = always
+        .map(|finding| format!("{}: {}", finding.file, finding.path))
+        .collect();
+    if !always.is_empty() {
+        let (count, places) = (always.len(), always.join(", "));
+        let noun = if count == 1 {
+            "trigger is"
+        } else {
+            "triggers are"
+        };
+        println!("{count} {noun} tried against every alert: {places}");
+    }
 }
 
 /// Of an action that the vendor has retired, says which one takes its place.
