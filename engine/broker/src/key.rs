@@ -110,6 +110,13 @@ impl TokenKey {
 #[derive(Default)]
 struct FactHasher(u64);
 
+/// A quick hash of one fact.
+pub(crate) fn quick_hash(fact: &str) -> u64 {
+    let mut hasher = FactHasher::default();
+    hasher.take(fact.as_bytes());
+    hasher.end()
+}
+
 impl FactHasher {
     fn take(&mut self, bytes: &[u8]) {
         let mut chunks = bytes.chunks_exact(8);

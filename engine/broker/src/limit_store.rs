@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actions_contract::{Api, BoxFuture};
 use serde::{Deserialize, Serialize};
 
+use crate::key::quick_hash;
 use crate::limit::{QuotaAnswer, QuotaChange, QuotaState};
 
 /// A bucket is kept again at the earliest after this time. A process that is killed forgets no more
@@ -14,6 +15,8 @@ use crate::limit::{QuotaAnswer, QuotaChange, QuotaState};
 const KEEP_EVERY_MS: i64 = 5_000;
 /// With more buckets than this, those that know nothing are let go.
 const BUCKETS_MAX: usize = 4096;
+/// Tenants lie on several shelves, so that who counts for one seldom waits for another.
+const SHELVES: usize = 16;
 
 /// What a service counts together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,7 +81,7 @@ pub trait QuotaKeeper: Send + Sync {
 /// The counts of one process.
 #[derive(Default)]
 pub struct MemoryQuotas {
-    buckets: Mutex<Buckets>,
+    shelves: [Mutex<Buckets>; SHELVES],
     keeper: Option<Arc<dyn QuotaKeeper>>,
 }
 
@@ -107,25 +110,22 @@ impl MemoryQuotas {
     /// Counts that go on where those kept ended, and are kept from now on.
     #[must_use]
     pub fn kept_by(keeper: Arc<dyn QuotaKeeper>) -> Self {
-        let counted = |state| Counted {
-            state,
-            is_kept: true,
-            ..Counted::default()
-        };
-        let kept = keeper.kept().into_iter();
-        let buckets = kept.map(|(bucket, state)| (bucket, counted(state)));
-        Self {
-            buckets: Mutex::new(Buckets {
-                all: buckets.collect(),
-                sweep_at: 0,
-            }),
-            keeper: Some(keeper),
+        let mut quotas = Self::default();
+        for (bucket, state) in keeper.kept() {
+            let counted = Counted {
+                state,
+                is_kept: true,
+                ..Counted::default()
+            };
+            quotas.shelf(&bucket).all.insert(bucket, counted);
         }
+        quotas.keeper = Some(keeper);
+        quotas
     }
 
     /// Applies a change at once.
     pub fn apply_now(&self, bucket: &Bucket, change: QuotaChange, now_ms: i64) -> QuotaAnswer {
-        let mut buckets = self.buckets();
+        let mut buckets = self.shelf(bucket);
         let counted = buckets.counted(bucket, now_ms);
         let answer = counted.state.apply(change, now_ms);
         counted.is_kept &= matches!(
@@ -148,16 +148,21 @@ impl MemoryQuotas {
         answer
     }
 
-    fn buckets(&self) -> MutexGuard<'_, Buckets> {
-        // A panic while the lock was held leaves a consistent state: every change is one step.
-        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shelf(&self, bucket: &Bucket) -> MutexGuard<'_, Buckets> {
+        let place = (quick_hash(&bucket.tenant) >> 32) as usize % SHELVES;
+        lock(&self.shelves[place])
     }
+}
+
+fn lock(shelf: &Mutex<Buckets>) -> MutexGuard<'_, Buckets> {
+    // A panic while the lock was held leaves a consistent state: every change is one step.
+    shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Buckets {
     fn counted(&mut self, bucket: &Bucket, now_ms: i64) -> &mut Counted {
         if !self.all.contains_key(bucket) {
-            if self.all.len() >= self.sweep_at.max(BUCKETS_MAX) {
+            if self.all.len() >= self.sweep_at.max(BUCKETS_MAX / SHELVES) {
                 self.all.retain(|_, counted| !counted.state.is_idle(now_ms));
                 self.sweep_at = self.all.len() * 2;
             }
@@ -172,9 +177,11 @@ impl Drop for MemoryQuotas {
         let Some(keeper) = self.keeper.take() else {
             return;
         };
-        for (bucket, counted) in &self.buckets().all {
-            if !counted.is_kept {
-                keeper.keep(bucket, &counted.state);
+        for shelf in &self.shelves {
+            for (bucket, counted) in &lock(shelf).all {
+                if !counted.is_kept {
+                    keeper.keep(bucket, &counted.state);
+                }
             }
         }
     }
@@ -293,6 +300,7 @@ mod tests {
         for number in 0..3 * i64::try_from(BUCKETS_MAX).unwrap() {
             goes(&quotas, &number.to_string(), number * 3_600_000);
         }
-        assert!(quotas.buckets().all.len() <= BUCKETS_MAX);
+        let held = quotas.shelves.iter().map(|shelf| lock(shelf).all.len());
+        assert!(held.sum::<usize>() <= BUCKETS_MAX);
     }
 }
