@@ -187,13 +187,16 @@ pub fn read_alert(
     Ok(alert)
 }
 
-/// The source by the shape: our own shape says it, everything else is Defender for Endpoint's.
+/// The source by the shape: our own shape says it, Graph names its types, incidents have names, and
+/// everything else is Defender for Endpoint's.
 fn recognise(value: &Value) -> AlertSource {
-    let own = value.get("source").is_some() && value.get("created_at").is_some();
-    if own {
-        AlertSource::Api
-    } else {
-        AlertSource::Mde
+    let kind = value.get("@odata.type").and_then(Value::as_str);
+    match kind.and_then(|kind| kind.rsplit('.').next()) {
+        _ if value.get("source").is_some() && value.get("created_at").is_some() => AlertSource::Api,
+        Some("alert") => AlertSource::GraphAlerts,
+        Some("incident") => AlertSource::GraphIncidents,
+        _ if value.get("incidentName").is_some() => AlertSource::Xdr,
+        _ => AlertSource::Mde,
     }
 }
 

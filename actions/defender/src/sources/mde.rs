@@ -1,14 +1,12 @@
 //! Alerts of Defender for Endpoint.
 
-use actions_contract::{
-    ActionError, Api, MapError, Request, Response, Source, SourcePage, json, read, service_error,
-};
+use actions_contract::{ActionError, Api, MapError, Request, Response, Source, SourcePage, read};
 use engine_model::{Alert, AlertSource, Device, Entity, FileEntity, Ip, TenantId, Timestamp, User};
 use serde_json::Value;
 
-use super::{described, wrong};
+use super::{described, object, paged, wrong};
 use crate::alerts::ListAlerts;
-use crate::lists::{self, Collection};
+use crate::lists::Collection;
 
 /// How many alerts one request asks for.
 const PAGE: usize = 1000;
@@ -36,29 +34,11 @@ impl Source for MdeAlerts {
     }
 
     fn page(&self, asked: &Request, response: &Response) -> Result<SourcePage, ActionError> {
-        if !response.is_success() {
-            return Err(service_error(response));
-        }
-        let mut body: Value = json(response)?;
-        let Some(Value::Array(alerts)) = body.get_mut("value").map(Value::take) else {
-            return Err(read::unreadable("expected a list at `value`"));
-        };
-        let next = match body.get("@odata.nextLink").and_then(Value::as_str) {
-            _ if alerts.is_empty() => None,
-            Some(link) => Some(lists::linked(ListAlerts::ENDPOINT.request(&[]), link)?),
-            None if alerts.len() < PAGE => None,
-            None => Some(skipping(asked, alerts.len())),
-        };
-        Ok(SourcePage { alerts, next })
+        paged(ListAlerts::ENDPOINT.request(&[]), PAGE, asked, response)
     }
 
     fn map(&self, raw: Value, tenant: &TenantId) -> Result<Alert, MapError> {
-        if !raw.is_object() {
-            return Err(wrong(
-                "",
-                format!("expected an object, found {}", described(&raw)),
-            ));
-        }
+        object(&raw)?;
         let created_at = time(&raw, "alertCreationTime")?
             .ok_or_else(|| wrong("alertCreationTime", "expected a time, found nothing"))?;
         let id = required(&raw, "id")?;
@@ -91,17 +71,9 @@ impl Source for MdeAlerts {
     }
 }
 
-/// The same request, further on by the alerts that it gave.
-fn skipping(asked: &Request, got: usize) -> Request {
-    let mut next = asked.clone();
-    let skipped = next.query.iter().position(|(name, _)| name == "$skip");
-    let before = skipped.map_or(0, |at| next.query.remove(at).1.parse().unwrap_or(0_usize));
-    next.with_query("$skip", (before + got).to_string())
-}
-
 /// The directory's GUID, in lower case: the same directory is the same tenant however it is
 /// written, and nothing else is one.
-fn directory(text: &str) -> Option<TenantId> {
+pub(super) fn directory(text: &str) -> Option<TenantId> {
     let groups: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
     let hex = groups
@@ -112,14 +84,14 @@ fn directory(text: &str) -> Option<TenantId> {
         .flatten()
 }
 
-fn text(raw: &Value, field: &str) -> Option<String> {
+pub(super) fn text(raw: &Value, field: &str) -> Option<String> {
     raw.get(field)
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty())
         .map(str::to_owned)
 }
 
-fn required(raw: &Value, field: &str) -> Result<String, MapError> {
+pub(super) fn required(raw: &Value, field: &str) -> Result<String, MapError> {
     text(raw, field).ok_or_else(|| match raw.get(field) {
         Some(Value::String(_)) => wrong(field, "expected a text, found an empty one"),
         Some(other) => wrong(
@@ -130,7 +102,7 @@ fn required(raw: &Value, field: &str) -> Result<String, MapError> {
     })
 }
 
-fn time(raw: &Value, field: &str) -> Result<Option<Timestamp>, MapError> {
+pub(super) fn time(raw: &Value, field: &str) -> Result<Option<Timestamp>, MapError> {
     match raw.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => text
@@ -145,11 +117,11 @@ fn time(raw: &Value, field: &str) -> Result<Option<Timestamp>, MapError> {
 }
 
 /// An enumeration in the engine's spelling: `InProgress` is `in_progress`.
-fn word(raw: &Value, field: &str) -> Option<String> {
+pub(super) fn word(raw: &Value, field: &str) -> Option<String> {
     text(raw, field).map(|word| read::our_name(&word))
 }
 
-fn severity(raw: &Value) -> String {
+pub(super) fn severity(raw: &Value) -> String {
     match word(raw, "severity") {
         Some(word) if word != "un_specified" => word,
         _ => "unspecified".to_owned(),
@@ -198,7 +170,7 @@ fn account(item: &Value) -> User {
 }
 
 /// The first file, else the file of the first process; and the hashes of all.
-fn file(evidence: &[Value]) -> Option<FileEntity> {
+pub(super) fn file(evidence: &[Value]) -> Option<FileEntity> {
     let of_kind = |kind| evidence.iter().filter(move |item| is(item, kind));
     let first = of_kind("File").chain(of_kind("Process")).next()?;
     let mut hashes: Vec<String> = Vec::new();
@@ -238,7 +210,7 @@ fn is(item: &Value, kind: &str) -> bool {
 }
 
 /// A piece of evidence; of a kind that the engine has no word for, nothing, as `raw` keeps it.
-fn entity(item: &Value) -> Option<Entity> {
+pub(super) fn entity(item: &Value) -> Option<Entity> {
     let kind = text(item, "entityType")?.to_ascii_lowercase();
     let entity = Entity {
         kind: kind.clone(),
