@@ -123,6 +123,9 @@ pub enum Outcome {
         digest: Digest,
         /// What they are asked.
         approval: Box<Ask>,
+        /// What is about to be done, with the target as it was found: what they decide on.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        shown: Value,
     },
     /// A guard rail or the stop switch said no; nothing was sent, and no other try follows.
     Refused {

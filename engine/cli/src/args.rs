@@ -7,11 +7,15 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 mod author;
 mod deadletter;
 mod emulate;
+mod people;
+mod runs;
 
 use crate::guard_args::GuardCommand;
 pub(crate) use author::{AuthorCommand, FmtArgs, LintFormat, TestArgs};
 pub(crate) use deadletter::DeadletterCommand;
 pub(crate) use emulate::EmulateArgs;
+pub(crate) use people::{AnswerArgs, PeopleCommand};
+pub(crate) use runs::{Assume, RunArgs, RunsCommand};
 
 /// Runs security-response playbooks that you can trust with containment.
 #[derive(Debug, Parser)]
@@ -100,6 +104,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  quell deadletter list --playbook contain"
     )]
     Deadletter(DeadletterCommand),
+    /// Questions to people.
+    #[command(flatten)]
+    People(PeopleCommand),
     /// Guard rails, the ledger and the audit log.
     #[command(flatten)]
     Guard(GuardCommand),
@@ -160,27 +167,6 @@ pub(crate) struct ServeArgs {
     /// Reads for real, changes nothing: steps that would are simulated.
     #[arg(long)]
     pub(crate) dry_run: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct RunArgs {
-    /// The playbook file.
-    pub(crate) playbook: PathBuf,
-    /// The alert to work on, in the vendor's shape or in the normalised one.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) alert: Option<PathBuf>,
-    /// An input as `name=value`; the value is read as JSON where it is JSON, else as text.
-    #[arg(long = "input", value_name = "NAME=VALUE")]
-    pub(crate) inputs: Vec<String>,
-    /// Reads for real, changes nothing: steps that would are simulated.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// The configuration.
-    #[arg(long, default_value = "quell.yaml")]
-    pub(crate) config: PathBuf,
-    /// How to print the timeline.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -311,45 +297,6 @@ pub(crate) struct WhereArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RunsCommand {
-    /// Lists runs, newest first.
-    List {
-        /// Only of this playbook.
-        #[arg(long)]
-        playbook: Option<String>,
-        /// Only in this status.
-        #[arg(long)]
-        status: Option<String>,
-        /// How many at the most.
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
-        #[command(flatten)]
-        place: WhereArgs,
-    },
-    /// Shows one run, step by step.
-    Show {
-        /// The run.
-        run: String,
-        #[command(flatten)]
-        place: WhereArgs,
-    },
-    /// Starts a run that goes on where this one ended without success; what succeeded is kept.
-    Retry {
-        /// The run.
-        run: String,
-        #[command(flatten)]
-        place: WhereArgs,
-    },
-    /// Cancels a run; its `finally` steps still run.
-    Cancel {
-        /// The run.
-        run: String,
-        #[command(flatten)]
-        place: WhereArgs,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,18 +6,29 @@ use std::sync::Arc;
 use engine_broker::ControlClient;
 use engine_driver::guard::{AuditRow, EffectFilter, EffectRow};
 use engine_driver::{
-    AlertDocument, AlertSummary, Letter, LetterFilter, Page, Playbooks, RunDocument, RunFilter,
+    AlertDocument, AlertSummary, Asked, AskedFilter, EngineError, Failure, Letter, LetterFilter,
+    Page, Playbooks, RunDocument, RunFilter, RunSummary, Tally, Why,
 };
-use engine_driver::{EngineError, RunSummary, Why};
 use engine_embedded::Archive;
-use engine_model::{RunId, code};
+use engine_model::{Digest, RunId, code};
+use engine_run::Decision;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::args::WhereArgs;
 use crate::config::Config;
 use crate::exit::{Fault, Kind};
 use crate::wire;
+
+/// A question as whoever calls sees it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AskedOfMe {
+    #[serde(flatten)]
+    pub(crate) asked: Asked,
+    /// Why an answer of the caller would not count.
+    pub(crate) objection: Option<String>,
+}
 
 /// A running engine, or the folder of one.
 pub(crate) enum Client {
@@ -71,6 +82,55 @@ impl Client {
             }
             Self::Folder(archive) => Ok(archive.runs(filter).await?),
         }
+    }
+
+    /// Runs that failed, newest first, each with its reason.
+    pub(crate) async fn failures(&self, filter: &RunFilter) -> Result<Page<Failure>, Fault> {
+        match self {
+            Self::Running(client) => {
+                let mut path = format!("/v1/failures?limit={}", filter.limit);
+                if let Some(playbook) = &filter.playbook {
+                    path.push_str(&format!("&playbook={playbook}"));
+                }
+                get(client, &path).await
+            }
+            Self::Folder(archive) => Ok(archive.failures(filter).await?),
+        }
+    }
+
+    /// What waits for people.
+    pub(crate) async fn approvals(&self, filter: &AskedFilter) -> Result<Page<AskedOfMe>, Fault> {
+        match self {
+            Self::Running(client) => {
+                let mut path = format!("/v1/approvals?limit={}", filter.limit);
+                if let Some(run) = &filter.run {
+                    path.push_str(&format!("&run={run}"));
+                }
+                get(client, &path).await
+            }
+            Self::Folder(archive) => {
+                let page = archive.approvals(filter).await?;
+                let items = page.items.into_iter().map(|asked| AskedOfMe {
+                    asked,
+                    objection: Some("no engine is running here that could be answered".to_owned()),
+                });
+                Ok(Page {
+                    items: items.collect(),
+                    next: page.next,
+                })
+            }
+        }
+    }
+
+    /// Answers a question.
+    pub(crate) async fn answer(
+        &self,
+        (run, digest): (&RunId, &Digest),
+        decision: Decision,
+        body: &Value,
+    ) -> Result<Tally, Fault> {
+        let path = format!("/v1/approvals/{run}/{digest}/{}", decision.as_str());
+        read(self.running()?.post(&path, body).await)
     }
 
     /// Whether the run was still going on.
@@ -210,7 +270,7 @@ impl Client {
             Self::Running(client) => Ok(client),
             Self::Folder(_) => Err(Fault::new(
                 Kind::Usage,
-                "only a running engine can be stopped; leave `--data` out",
+                "only a running engine can do that; leave `--data` out",
             )),
         }
     }

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::exit::{Fault, Kind};
+use crate::people::{ApprovalsConfig, MetricsConfig, PersonConfig};
 use crate::plugins::PluginList;
 
 /// The configuration of an engine.
@@ -40,6 +41,10 @@ pub(crate) struct Config {
     pub(crate) intake: Intake,
     /// The people who may call the API.
     pub(crate) people: Vec<PersonConfig>,
+    /// How people are asked.
+    pub(crate) approvals: ApprovalsConfig,
+    /// Who may read `/metrics`.
+    pub(crate) metrics: MetricsConfig,
     /// The API that `defender.run-hunting-query` uses.
     pub(crate) hunting: HuntingApi,
     /// How the engine works.
@@ -72,19 +77,6 @@ pub(crate) struct Config {
 pub(crate) struct Intake {
     /// Keys, as references such as `env:QUELL_INTAKE_KEY`.
     pub(crate) keys: Vec<GivenRef>,
-}
-
-/// A person who may call the API.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PersonConfig {
-    /// The name, as it stands in the log.
-    pub(crate) name: String,
-    /// The person's roles.
-    #[serde(default)]
-    pub(crate) roles: Vec<String>,
-    /// The person's key, as a reference such as `env:MONA_KEY`.
-    pub(crate) key: GivenRef,
 }
 
 /// How the engine works.
@@ -126,6 +118,8 @@ impl Default for Config {
             tenant: "default".parse().expect("a valid tenant id"),
             intake: Intake::default(),
             people: Vec::new(),
+            approvals: ApprovalsConfig::default(),
+            metrics: MetricsConfig::default(),
             hunting: HuntingApi::default(),
             engine: EngineConfig::default(),
             sources: Vec::new(),
@@ -205,7 +199,7 @@ impl Config {
 }
 
 /// Keys of the configuration that an environment variable may override.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "listen",
     "data_dir",
     "playbooks",
@@ -213,6 +207,8 @@ const KEYS: [&str; 19] = [
     "tenant",
     "intake",
     "people",
+    "approvals",
+    "metrics",
     "hunting",
     "engine",
     "sources",

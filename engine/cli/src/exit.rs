@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Invalid = 3,
     /// A guard rail, the stop switch or a person said no.
     Refused = 4,
+    /// A person has to answer first.
+    Waiting = 5,
     /// Something outside failed for the moment.
     Temporary = 75,
     /// Credentials or permissions.
@@ -106,6 +108,7 @@ fn kind_of(code: &str) -> Kind {
             Kind::Temporary
         }
         "BR0103" | "BR0104" => Kind::Invalid,
+        "RN0107" | "RN0108" | "SV0202" => Kind::Refused,
         code if code.starts_with("GR") => Kind::Refused,
         code if code.starts_with("CF") || code.starts_with("PB") => Kind::Invalid,
         _ => Kind::Failed,

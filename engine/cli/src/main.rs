@@ -15,6 +15,7 @@ mod commands;
 mod config;
 mod exit;
 mod guard_args;
+mod people;
 mod plain;
 mod plugins;
 mod quotas;

@@ -139,6 +139,19 @@ fn words(kind: &NewsKind) -> (&'static str, Style, String) {
             ("→", Style::new(), format!("{action}{name}"))
         }
         NewsKind::StepWaits { note, until } => ("…", WAIT, format!("{note}; next look at {until}")),
+        NewsKind::StepAnswered {
+            by,
+            decision,
+            comment,
+        } => {
+            let comment = comment.as_ref().map(|comment| format!(": {comment}"));
+            let comment = comment.unwrap_or_default();
+            (
+                "✍",
+                BOLD,
+                format!("{by} answers {}{comment}", decision.as_str()),
+            )
+        }
         NewsKind::StepReconciles { reason } => (
             "?",
             WAIT,

@@ -13,8 +13,8 @@ use engine_embedded::{Embedded, GuardOptions, Options};
 use engine_model::{Timestamp, code};
 use engine_playbook::render::{self, Colour, Source};
 use engine_playbook::sigma;
-use engine_run::Settings;
-use engine_server::{Key, Keys, Person, Poller, Server, ServerOptions};
+use engine_run::{Decision, Settings};
+use engine_server::{Keys, Poller, Server, ServerOptions};
 
 use crate::config::Config;
 use crate::exit::{Fault, Kind};
@@ -94,6 +94,7 @@ impl Parts {
         let settings = Settings {
             reconcile_window: engine.reconcile_window,
             dry_run: how.dry_run,
+            assume: how.assume,
         };
         let options = Options {
             data_dir: self.config.data_dir.clone(),
@@ -150,20 +151,12 @@ impl Parts {
         Ok(pollers)
     }
 
-    /// Every key of the configuration.
-    pub(crate) fn keys(&self) -> Result<Keys, Fault> {
-        let mut keys = Keys::default();
-        for reference in &self.config.intake.keys {
-            keys.intake.push(Key::of(&resolve(reference)?));
-        }
-        for person in &self.config.people {
-            keys.people.push(Person {
-                name: person.name.clone(),
-                roles: person.roles.clone(),
-                key: Key::of(&resolve(&person.key)?),
-            });
-        }
-        Ok(keys)
+    /// An action by its name.
+    pub(crate) fn action(&self, id: &str) -> Option<Arc<dyn Action>> {
+        let mut actions = self.actions.iter();
+        actions
+            .find(|action| action.info().id.as_str() == id)
+            .cloned()
     }
 }
 
@@ -171,6 +164,8 @@ impl Parts {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Opening {
     pub(crate) dry_run: bool,
+    /// What people are taken to say where steps are only simulated.
+    pub(crate) assume: Decision,
     pub(crate) schedules_since: Option<Timestamp>,
 }
 

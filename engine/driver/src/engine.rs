@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::TriggerRecords;
 use crate::guard::{AuditRow, EffectFilter, EffectRow, Halt};
 use crate::why::Why;
+use crate::{Asked, AskedFilter, Reply, Tally, TriggerRecords, Untold};
 
 /// Why the engine did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +102,8 @@ pub struct RunFilter {
     pub playbook: Option<PlaybookName>,
     /// Only in this status.
     pub status: Option<RunStatus>,
+    /// Only those that ended otherwise than people wanted: failed, timed out or refused.
+    pub failed: bool,
     /// Only runs that began before the one with this position, for the next page.
     pub before: Option<u64>,
     /// How many at the most.
@@ -150,8 +152,44 @@ pub struct RunDocument {
     pub summary: RunSummary,
     /// How it stands, step by step.
     pub view: RunView,
+    /// What happened, in order; outputs stand in the steps.
+    #[serde(default)]
+    pub timeline: Vec<News>,
     /// The journal.
     pub events: Vec<Event>,
+}
+
+/// A run that failed, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The row of the list.
+    #[serde(flatten)]
+    pub summary: RunSummary,
+    /// The step that failed.
+    pub step: String,
+    /// The code of the error.
+    pub code: String,
+    /// What went wrong.
+    pub message: String,
+}
+
+/// Figures of an engine at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Runs that are going on.
+    pub runs_running: u64,
+    /// Questions to people that are open.
+    pub approvals_open: u64,
+    /// Effects that hold now.
+    pub effects_held: u64,
+    /// Effects of which nobody knows whether they happened.
+    pub effects_in_doubt: u64,
+    /// Containments that could not be taken back.
+    pub releases_failed: u64,
+    /// Containments that are to be taken back later.
+    pub releases_owed: u64,
+    /// What should have been done, was not, and was not asked for again.
+    pub deadletters: u64,
 }
 
 /// A row in the list of alerts.
@@ -301,8 +339,72 @@ pub trait Engine: Send + Sync {
         Box::pin(async { Err(no_guards()) })
     }
 
+    /// Questions to people that are open.
+    fn approvals<'a>(
+        &'a self,
+        filter: &'a AskedFilter,
+    ) -> BoxFuture<'a, Result<Page<Asked>, EngineError>> {
+        let _ = filter;
+        Box::pin(async { Err(no_people()) })
+    }
+
+    /// The open question of a run that has this digest.
+    fn asked<'a>(
+        &'a self,
+        run: &'a RunId,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<Asked, EngineError>> {
+        let _ = (run, digest);
+        Box::pin(async { Err(no_people()) })
+    }
+
+    /// Answers a question, or says why the answer does not count. This is the only way.
+    fn answer<'a>(
+        &'a self,
+        run: &'a RunId,
+        digest: &'a Digest,
+        reply: Reply,
+    ) -> BoxFuture<'a, Result<Tally, EngineError>> {
+        let _ = (run, digest, reply);
+        Box::pin(async { Err(no_people()) })
+    }
+
+    /// Questions of which people have to be told now.
+    fn untold(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Untold>, EngineError>> {
+        let _ = limit;
+        Box::pin(async { Err(no_people()) })
+    }
+
+    /// People were told, or could not be and are told again after a while.
+    fn told(
+        &self,
+        id: (i64, u64),
+        again_in: Option<Millis>,
+    ) -> BoxFuture<'_, Result<(), EngineError>> {
+        let _ = (id, again_in);
+        Box::pin(async { Err(no_people()) })
+    }
+
+    /// Runs that failed, newest first, each with its reason.
+    fn failures<'a>(
+        &'a self,
+        filter: &'a RunFilter,
+    ) -> BoxFuture<'a, Result<Page<Failure>, EngineError>> {
+        let _ = filter;
+        Box::pin(async { Err(no_people()) })
+    }
+
+    /// How the engine stands; an error when it cannot work.
+    fn figures(&self) -> BoxFuture<'_, Result<Figures, EngineError>> {
+        Box::pin(async { Ok(Figures::default()) })
+    }
+
     /// What happens from now on; a slow reader misses the oldest.
     fn subscribe(&self) -> tokio::sync::broadcast::Receiver<RunNews>;
+}
+
+fn no_people() -> EngineError {
+    EngineError::new(code::SV0104, "this engine asks nobody")
 }
 
 fn no_guards() -> EngineError {

@@ -57,6 +57,7 @@ pub fn begin_again(plan: &Arc<Plan>, events: &[Event], by: &str, at: Timestamp) 
         schedule: before.schedule.clone(),
         again: Some(again),
         gathered: before.gathered.clone(),
+        also_by: before.starters(),
     };
     Some(begin_with(plan, start, given, at, before.settings))
 }
@@ -67,6 +68,7 @@ struct Given {
     schedule: Option<Value>,
     again: Option<Again>,
     gathered: Option<Gathered>,
+    also_by: Vec<String>,
 }
 
 /// Begins a run.
@@ -88,6 +90,26 @@ pub fn begin(
         schedule,
         again: None,
         gathered: None,
+        also_by: Vec::new(),
+    };
+    begin_with(plan, start, given, at, settings)
+}
+
+/// Begins a run that another one calls; `also_by` are the people who had a hand in that one.
+#[must_use]
+pub fn begin_called(
+    plan: &Arc<Plan>,
+    start: Start,
+    also_by: Vec<String>,
+    at: Timestamp,
+    settings: Settings,
+) -> Begun {
+    let given = Given {
+        alert: None,
+        schedule: None,
+        again: None,
+        gathered: None,
+        also_by,
     };
     begin_with(plan, start, given, at, settings)
 }
@@ -131,6 +153,7 @@ fn begin_with(
         inputs: start.inputs,
         alert: given.alert,
         by,
+        also_by: given.also_by,
         depth,
         again: given.again,
         schedule: given.schedule,

@@ -281,6 +281,7 @@ struct Unit {
     row: RunRow,
     owner: Owner,
     seq: u64,
+    at: Timestamp,
     body: String,
     commands: Vec<Command>,
     /// Timers that are no longer waited for.
@@ -300,6 +301,7 @@ impl Unit {
             row: actor.row,
             owner: actor.owner(),
             seq: actor.next_seq,
+            at: event.at(),
             body: to_json(event),
             // What is only done, and leaves nothing in the database, is not copied.
             commands: Vec::new(),
@@ -345,6 +347,6 @@ impl Unit {
             }
             None => {}
         }
-        outbox::record(connection, (self.row, &self.owner), &self.commands)
+        outbox::record(connection, (self.row, &self.owner), &self.commands, self.at)
     }
 }

@@ -10,7 +10,7 @@ use engine_driver::{
 };
 use engine_model::{Digest, RunId, Timestamp, code};
 use engine_playbook::plan::Plan;
-use engine_run::Run;
+use engine_run::{News, NewsKind, Run};
 use engine_trigger::AlertChange;
 use rusqlite::Connection;
 
@@ -71,10 +71,11 @@ impl Archive {
             .await
             .map_err(of_store)?;
         let plan = self.plan(&summary.digest).await.map_err(of_store)?;
-        let (folded, _) = Run::fold(plan, &events);
+        let (mut folded, _) = Run::retold(plan, &events);
         Ok(RunDocument {
             summary,
             view: folded.view(),
+            timeline: folded.take_news().into_iter().map(brief).collect(),
             events,
         })
     }
@@ -266,6 +267,14 @@ impl Archive {
             )
         })
     }
+}
+
+/// What happened, without the output, which stands in its step.
+fn brief(mut news: News) -> News {
+    if let NewsKind::StepEnded { output, .. } = &mut news.kind {
+        *output = None;
+    }
+    news
 }
 
 /// The first `limit` rows, and where the next page begins where there are more.

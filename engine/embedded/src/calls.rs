@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actions_contract::BoxFuture;
-use engine_driver::{Begun, EngineError, begin, begin_again};
+use engine_driver::{Begun, EngineError, begin_again, begin_called};
 use engine_model::{RunId, code};
 use engine_run::{RunStatus, Settings, StartChild};
 use serde_json::{Value, json};
@@ -72,7 +72,8 @@ fn begun(inner: &Inner, owner: &Owner, child: &StartChild) -> Result<Begun, Engi
         dry_run: child.dry_run || inner.settings.dry_run,
         ..inner.settings
     };
-    Ok(begin(plan, start, None, inner.clock.now(), settings))
+    let by = child.by.clone();
+    Ok(begin_called(plan, start, by, inner.clock.now(), settings))
 }
 
 async fn add(

@@ -1,54 +1,26 @@
 //! The engine on SQLite.
 
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use actions_contract::{BoxFuture, Resolver};
-use engine_driver::guard::{AuditRow, EffectFilter, EffectRow, Halt, Policy};
+use actions_contract::BoxFuture;
+use engine_driver::guard::{AuditRow, EffectFilter, EffectRow, Halt};
 use engine_driver::{
-    AlertDocument, AlertSummary, Attempts, Clock, Engine, EngineError, ManualStart, Page,
-    Playbooks, Receipt, RunDocument, RunFilter, RunNews, RunSummary, Signal, TriggerRecords, Why,
+    AlertDocument, AlertSummary, Asked, AskedFilter, Engine, EngineError, Failure, Figures,
+    ManualStart, Page, Receipt, Reply, RunDocument, RunFilter, RunNews, RunSummary, Signal, Tally,
+    TriggerRecords, Untold, Why,
 };
-use engine_model::{Alert, RunId, TenantId, Timestamp, code};
-use engine_run::{RunStatus, Settings};
+use engine_model::{Alert, Digest, Millis, RunId, TenantId, Timestamp, code};
+use engine_run::RunStatus;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinSet;
 
 use crate::actor::Message;
 use crate::archive::Archive;
 use crate::inner::Inner;
+use crate::options::Options;
 use crate::schema::StoreError;
 use crate::stage::Stage;
-use crate::{calls, intake, open, rows, signals, switch};
-
-/// What an embedded engine is made of.
-pub struct Options {
-    /// The folder of the database; made when missing.
-    pub data_dir: PathBuf,
-    /// The playbooks; may be replaced while the engine runs.
-    pub playbooks: Arc<Playbooks>,
-    /// Performs tries.
-    pub attempts: Attempts,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// What is fixed for each run when it begins.
-    pub settings: Settings,
-    /// Guard rails; none only where nothing real is contained.
-    pub guards: Option<GuardOptions>,
-    /// The tenant of runs that no alert starts.
-    pub tenant: TenantId,
-    /// Schedules that were never seen before are taken to be watched since this instant; since
-    /// the start of the engine when absent.
-    pub schedules_since: Option<Timestamp>,
-}
-
-/// What guard rails are made of.
-pub struct GuardOptions {
-    /// The policy of the tenant.
-    pub policy: Arc<Policy>,
-    /// What finds targets, by their kind.
-    pub resolvers: Vec<Resolver>,
-}
+use crate::{approvals, calls, figures, intake, open, rows, signals, switch};
 
 /// The engine on SQLite. Stops when dropped; whatever it was doing goes on at the next start.
 pub struct Embedded {
@@ -298,6 +270,61 @@ impl Engine for Embedded {
         Box::pin(self.inner.archive.audit(after, limit))
     }
 
+    fn approvals<'a>(
+        &'a self,
+        filter: &'a AskedFilter,
+    ) -> BoxFuture<'a, Result<Page<Asked>, EngineError>> {
+        Box::pin(self.inner.archive.approvals(filter))
+    }
+
+    fn asked<'a>(
+        &'a self,
+        run: &'a RunId,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<Asked, EngineError>> {
+        Box::pin(self.inner.archive.asked(run, digest))
+    }
+
+    fn answer<'a>(
+        &'a self,
+        run: &'a RunId,
+        digest: &'a Digest,
+        reply: Reply,
+    ) -> BoxFuture<'a, Result<Tally, EngineError>> {
+        let (inner, run, digest) = (Arc::clone(&self.inner), run.clone(), digest.clone());
+        Box::pin(
+            self.to_the_end(async move { approvals::answer(&inner, (&run, &digest), reply).await }),
+        )
+    }
+
+    fn untold(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Untold>, EngineError>> {
+        let now = self.inner.clock.now();
+        let found = self
+            .inner
+            .archive
+            .read(move |connection| approvals::untold(connection, now, limit));
+        Box::pin(async move { found.await.map_err(of_store) })
+    }
+
+    fn told(
+        &self,
+        id: (i64, u64),
+        again_in: Option<Millis>,
+    ) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(approvals::told(&self.inner, id, again_in))
+    }
+
+    fn failures<'a>(
+        &'a self,
+        filter: &'a RunFilter,
+    ) -> BoxFuture<'a, Result<Page<Failure>, EngineError>> {
+        Box::pin(self.inner.archive.failures(filter))
+    }
+
+    fn figures(&self) -> BoxFuture<'_, Result<Figures, EngineError>> {
+        Box::pin(figures::now(&self.inner))
+    }
+
     fn subscribe(&self) -> broadcast::Receiver<RunNews> {
         self.inner.news.subscribe()
     }
@@ -305,7 +332,7 @@ impl Engine for Embedded {
 
 fn busy() -> EngineError {
     let mut error = EngineError::new(code::SV0105, "the run takes no more for the moment");
-    error.retry_after = Some(engine_model::Millis::from_secs(1));
+    error.retry_after = Some(Millis::from_secs(1));
     error
 }
 

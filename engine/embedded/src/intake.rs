@@ -388,6 +388,7 @@ impl NewRun {
             playbook: self.summary.playbook.clone(),
             tenant: self.summary.tenant.clone(),
         };
-        outbox::record(connection, (row, &owner), &self.commands)
+        let at = self.summary.started_at;
+        outbox::record(connection, (row, &owner), &self.commands, at)
     }
 }

@@ -6,6 +6,7 @@
 //! reported to the interpreter as interrupted.
 
 mod actor;
+mod approvals;
 mod archive;
 mod audit;
 mod calls;
@@ -15,12 +16,14 @@ mod effects;
 mod ends;
 mod engine;
 mod entries;
+mod figures;
 mod inner;
 mod intake;
 mod ledger;
 mod letters;
 mod locks;
 mod open;
+mod options;
 mod outbox;
 mod outcomes;
 mod past;
@@ -43,6 +46,7 @@ mod timers;
 mod writer;
 
 pub use archive::Archive;
-pub use engine::{Embedded, GuardOptions, Options};
+pub use engine::Embedded;
+pub use options::{GuardOptions, Options};
 pub use schema::StoreError;
 pub use stage::Stage;

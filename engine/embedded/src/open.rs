@@ -10,9 +10,9 @@ use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinSet;
 
 use crate::archive::Archive;
-use crate::engine::{GuardOptions, Options};
 use crate::inner::Inner;
 use crate::ledger::SqlLedger;
+use crate::options::{GuardOptions, Options};
 use crate::rows::{self, RunRow};
 use crate::schema::{Folder, StoreError};
 use crate::stage::Stage;

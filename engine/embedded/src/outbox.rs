@@ -1,11 +1,12 @@
 //! What the commands of a run leave in the database, in the commit unit of their event.
 
-use engine_model::{PlaybookName, RunId, TenantId};
+use engine_model::{PlaybookName, RunId, TenantId, Timestamp};
 use engine_run::{Cid, Command, Enter, Finish, StartChild, Wants};
 use engine_trigger::AlertView;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
+use crate::approvals;
 use crate::columns::json_column;
 use crate::rows::{self, RunRow, to_json};
 use crate::signals::{self, CANCEL};
@@ -23,6 +24,7 @@ pub(crate) fn record(
     connection: &Connection,
     (row, owner): (RunRow, &Owner),
     commands: &[Command],
+    at: Timestamp,
 ) -> rusqlite::Result<Vec<RunRow>> {
     let mut called = Vec::new();
     for command in commands {
@@ -32,8 +34,14 @@ pub(crate) fn record(
             Command::Await(wait) => {
                 let body = to_json(wait);
                 signals::add_await(connection, (row, wait.cid), &wait.name, &body)?;
-                if let Wants::Alert { id, now: true } = &wait.wants {
-                    offer_newest(connection, (row, owner), id, &wait.name)?;
+                match &wait.wants {
+                    Wants::Alert { id, now: true } => {
+                        offer_newest(connection, (row, owner), id, &wait.name)?;
+                    }
+                    Wants::Answers { question } => {
+                        approvals::ask(connection, (row, owner), (wait, question), at)?;
+                    }
+                    Wants::Alert { .. } | Wants::Webhook => {}
                 }
             }
             Command::Child(child) => call(connection, row, child)?,

@@ -227,6 +227,7 @@ pub(crate) fn runs(
             "SELECT {RUN_COLUMNS} FROM runs
              WHERE (?1 IS NULL OR playbook = ?1) AND (?2 IS NULL OR status = ?2)
                AND (?3 IS NULL OR seq < ?3)
+               AND (NOT ?5 OR status IN ('failed', 'timed_out', 'refused'))
              ORDER BY seq DESC LIMIT ?4"
         ))?
         .query_map(
@@ -235,6 +236,7 @@ pub(crate) fn runs(
                 filter.status.map(RunStatus::as_str),
                 filter.before,
                 filter.limit,
+                filter.failed,
             ],
             run_summary,
         )?

@@ -8,10 +8,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// The version of the tables below; a newer database is refused, an older one is migrated.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 
 /// One step per version, each from the one before it.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     "
     CREATE TABLE playbooks (
         digest TEXT PRIMARY KEY,
@@ -182,6 +182,7 @@ const MIGRATIONS: [&str; 6] = [
     ) WITHOUT ROWID;
 ",
     crate::tables::GUARDS,
+    crate::tables::PEOPLE,
 ];
 
 /// Why the database did not do what was asked.

@@ -8,6 +8,7 @@ use engine_run::{Cid, Event};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
+use crate::approvals;
 use crate::columns::json_column;
 use crate::engine::of_store;
 use crate::inner::Inner;
@@ -32,7 +33,8 @@ pub(crate) async fn send(
     row: RunRow,
     signal: Signal,
 ) -> Result<bool, EngineError> {
-    let own = ["child/", "turn/", "alert/"];
+    // An answer of a person has a way of its own, on which it is checked.
+    let own = ["child/", "turn/", "alert/", approvals::NAMES];
     if signal.name == CANCEL || own.iter().any(|own| signal.name.starts_with(own)) {
         let message = format!("signals named `{}` are the engine's own", signal.name);
         return Err(EngineError::new(code::SV0104, message));
@@ -144,6 +146,7 @@ pub(crate) fn remove_await(connection: &Connection, run: RunRow, cid: Cid) -> ru
     connection
         .prepare_cached("DELETE FROM awaits WHERE run = ?1 AND cid = ?2")?
         .execute(params![run, cid.0])?;
+    approvals::forget(connection, (run, cid.0))?;
     Ok(())
 }
 
@@ -159,6 +162,7 @@ pub(crate) fn remove_signal(connection: &Connection, seq: i64) -> rusqlite::Resu
 pub(crate) fn remove_all(connection: &Connection, run: RunRow) -> rusqlite::Result<()> {
     for statement in [
         "DELETE FROM awaits WHERE run = ?1",
+        "DELETE FROM untold WHERE run = ?1",
         "DELETE FROM signals WHERE run = ?1",
     ] {
         connection.prepare_cached(statement)?.execute([run])?;

@@ -53,3 +53,17 @@ pub(crate) const GUARDS: &str = "
         what TEXT NOT NULL
     );
 ";
+
+/// Questions of which people have to be told; a question names everybody who started its run.
+pub(crate) const PEOPLE: &str = "
+    CREATE TABLE untold (
+        run INTEGER NOT NULL,
+        cid INTEGER NOT NULL,
+        tries INTEGER NOT NULL,
+        next_at INTEGER NOT NULL,
+        PRIMARY KEY (run, cid)
+    ) WITHOUT ROWID;
+    UPDATE awaits SET body = json_set(body, '$.wants.question.started_by',
+        json_array(json_extract(body, '$.wants.question.started_by')))
+    WHERE json_type(body, '$.wants.question.started_by') = 'text';
+";

@@ -245,7 +245,8 @@ impl ActionState {
                 rule,
                 digest,
                 approval,
-            } => self.held(cx, of, (rule, digest), approval),
+                shown,
+            } => self.held(cx, of, (rule, digest), (approval, shown)),
             Outcome::Refused { error } => ActionFlow::Failed(refusal(error)),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::action::{ActionFlow, denied, nobody_answered};
 use crate::ask::{Poll, Polled, Said};
 use crate::cx::{Cx, Env, Input};
-use crate::{NewsKind, Question, StepStatus};
+use crate::{Decision, NewsKind, Question, StepStatus};
 
 /// A question that is open.
 pub(crate) struct ApproveState {
@@ -18,7 +18,7 @@ pub(crate) struct ApproveState {
 }
 
 impl ApproveState {
-    /// Asks; in a dry run it is taken for a yes.
+    /// Asks; in a dry run the answer is the one that is assumed.
     pub(crate) fn start(
         cx: &mut Cx<'_>,
         env: &Env<'_>,
@@ -27,17 +27,7 @@ impl ApproveState {
     ) -> Result<Result<Self, ActionFlow>, ActionError> {
         let ask = ask(cx, env, approve)?;
         if cx.shared.settings.dry_run {
-            let by = "dry run".to_owned();
-            let said = Said {
-                by,
-                comment: None,
-                form: None,
-            };
-            let output = output(cx, "approve", &[said]);
-            return Ok(Err(ActionFlow::Done {
-                output,
-                status: StepStatus::Simulated,
-            }));
+            return Ok(Err(assumed(cx, approve)));
         }
         let label = cx.label(step);
         let bound = json!([cx.shared.run, label, ask.message, ask.form]);
@@ -94,6 +84,26 @@ impl ApproveState {
             },
             Polled::TooLate => ActionFlow::Denied(nobody_answered()),
         })
+    }
+}
+
+/// What a question comes to that is not asked.
+fn assumed(cx: &Cx<'_>, approve: &Approve) -> ActionFlow {
+    let decision = cx.shared.settings.assume;
+    let said = Said {
+        by: "dry run".to_owned(),
+        comment: None,
+        form: None,
+    };
+    if decision == Decision::Deny && !approve.go_on_when_denied {
+        return ActionFlow::Denied(denied(&said.by, None));
+    }
+    ActionFlow::Done {
+        output: output(cx, decision.as_str(), &[said]),
+        status: match decision {
+            Decision::Approve => StepStatus::Simulated,
+            Decision::Deny => StepStatus::Denied,
+        },
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cx::{Cx, Input, Signal};
-use crate::{Cid, Wants};
+use crate::{Cid, NewsKind, Wants};
 
 /// What people are asked, and what it is bound to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,9 +21,9 @@ pub struct Question {
     /// What they decide on, where more than the message is to be seen.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub shown: Value,
-    /// Who started the run by hand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started_by: Option<String>,
+    /// Everybody who had a hand in the start of the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub started_by: Vec<String>,
     /// When they were asked.
     pub asked_at: Timestamp,
     /// Until when there is time.
@@ -34,8 +34,13 @@ impl Question {
     /// Whether an answer of this person counts.
     #[must_use]
     pub fn may_answer(&self, name: &str, roles: &[String]) -> bool {
-        let own = self.ask.not_self && self.started_by.as_deref() == Some(name);
-        !own && self.ask.approvers.include(name, roles)
+        !self.is_own(name) && self.ask.approvers.include(name, roles)
+    }
+
+    /// Whether this person would agree to what that person began.
+    #[must_use]
+    pub fn is_own(&self, name: &str) -> bool {
+        self.ask.not_self && self.started_by.iter().any(|starter| starter == name)
     }
 }
 
@@ -59,13 +64,25 @@ pub struct Answer {
 }
 
 /// Yes or no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// Yes.
+    #[default]
     Approve,
     /// No.
     Deny,
+}
+
+impl Decision {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+        }
+    }
 }
 
 /// Counts answers of different people, never of keys or links.
@@ -121,7 +138,7 @@ impl Poll {
     pub(crate) fn deliver(&mut self, cx: &mut Cx<'_>, input: &Input<'_>) -> Option<Polled> {
         match input {
             Input::Signalled(signal) if signal.cid == self.signals => {
-                let polled = self.answered(signal);
+                let polled = self.answered(cx, signal);
                 if !matches!(polled, Polled::Waiting) {
                     self.withdraw(cx);
                 }
@@ -162,7 +179,7 @@ impl Poll {
     }
 
     /// An answer of somebody who may not answer, or to another question, does not count.
-    fn answered(&mut self, signal: &Signal<'_>) -> Polled {
+    fn answered(&mut self, cx: &mut Cx<'_>, signal: &Signal<'_>) -> Polled {
         let Ok(answer) = Answer::deserialize(signal.value) else {
             return Polled::Waiting;
         };
@@ -176,11 +193,18 @@ impl Poll {
             comment: answer.comment,
             form: answer.form,
         };
+        let again = self.yes.iter().any(|other| other.by == said.by);
+        if again && answer.decision == Decision::Approve {
+            return Polled::Waiting;
+        }
+        let news = NewsKind::StepAnswered {
+            by: said.by.clone(),
+            decision: answer.decision,
+            comment: said.comment.clone(),
+        };
+        cx.tell(&self.question.step, news);
         if answer.decision == Decision::Deny {
             return Polled::Denied(said);
-        }
-        if self.yes.iter().any(|other| other.by == said.by) {
-            return Polled::Waiting;
         }
         self.yes.push(said);
         if self.yes.len() < usize::try_from(self.question.ask.quorum).unwrap_or(usize::MAX) {

@@ -67,6 +67,7 @@ impl ChildState {
             depth,
             wait: child.wait,
             dry_run: cx.shared.settings.dry_run,
+            by: cx.shared.by.clone(),
             step: label.clone(),
         })));
         if !child.wait {

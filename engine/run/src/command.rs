@@ -148,6 +148,9 @@ pub struct StartChild {
     pub wait: bool,
     /// Whether it is only simulated, as this one is.
     pub dry_run: bool,
+    /// Everybody who had a hand in the start of this run, and so in that of the other one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
     /// What people call the step.
     pub step: String,
 }

@@ -105,8 +105,8 @@ impl Env<'_> {
 pub(crate) struct Shared {
     pub(crate) run: RunId,
     pub(crate) settings: Settings,
-    /// Who started the run by hand.
-    pub(crate) by: Option<String>,
+    /// Everybody who had a hand in the start.
+    pub(crate) by: Vec<String>,
     pub(crate) tenant: TenantId,
     /// How many runs stand above this one.
     pub(crate) depth: u8,
@@ -131,7 +131,7 @@ impl Shared {
         Self {
             run: started.run.clone(),
             settings: started.settings,
-            by: started.by.clone(),
+            by: started.starters(),
             tenant: started.tenant.clone(),
             depth: started.depth,
             prefix: String::new(),

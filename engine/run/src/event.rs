@@ -7,7 +7,7 @@ use engine_model::{Digest, Millis, PlaybookName, RunId, TenantId, Timestamp, Tri
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::Cid;
+use crate::{Cid, Decision};
 
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +58,17 @@ pub enum Event {
     },
 }
 
+impl Started {
+    /// Everybody who had a hand in the start.
+    #[must_use]
+    pub fn starters(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.by.iter().chain(&self.also_by).cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
 impl Event {
     /// When it happened.
     #[must_use]
@@ -97,6 +108,10 @@ pub struct Started {
     /// The person who started the run by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Everybody else who had a hand in it: in the run that called this one, or in the one that
+    /// this goes on with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_by: Vec<String>,
     /// How many runs stand above this one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub depth: u8,
@@ -159,6 +174,9 @@ pub struct Settings {
     /// Whether steps that change something are only simulated.
     #[serde(default)]
     pub dry_run: bool,
+    /// What people are taken to say where steps are only simulated.
+    #[serde(default)]
+    pub assume: Decision,
 }
 
 impl Default for Settings {
@@ -166,6 +184,7 @@ impl Default for Settings {
         Self {
             reconcile_window: Millis::from_secs(30),
             dry_run: false,
+            assume: Decision::Approve,
         }
     }
 }

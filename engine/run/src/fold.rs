@@ -13,6 +13,16 @@ impl Run {
         plan: Arc<Plan>,
         events: impl IntoIterator<Item = &'a Event>,
     ) -> (Self, Vec<Cid>) {
+        let (mut run, open) = Self::retold(plan, events);
+        run.take_news();
+        (run, open)
+    }
+
+    /// The same, and what happened is told anew.
+    pub fn retold<'a>(
+        plan: Arc<Plan>,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> (Self, Vec<Cid>) {
         let mut run = Self::new(plan);
         let mut open: Vec<Cid> = Vec::new();
         for event in events {
@@ -25,7 +35,6 @@ impl Run {
                 }
             }
         }
-        run.take_news();
         (run, open)
     }
 }

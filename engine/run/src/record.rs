@@ -81,7 +81,7 @@ pub struct StepRecord {
 }
 
 /// Something that just happened, for a live timeline.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct News {
     /// When.
     pub at: Timestamp,
@@ -93,7 +93,7 @@ pub struct News {
 }
 
 /// What a piece of news is about.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "news", rename_all = "snake_case")]
 pub enum NewsKind {
     /// The run began.
@@ -104,10 +104,10 @@ pub enum NewsKind {
     /// A step began.
     StepStarted {
         /// The action, where it runs one.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         action: Option<ActionId>,
         /// Its name, where the author gave one.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
     /// A remote action is going on.
@@ -116,6 +116,16 @@ pub enum NewsKind {
         note: String,
         /// Until when, before the next look.
         until: Timestamp,
+    },
+    /// A person answered.
+    StepAnswered {
+        /// Who.
+        by: String,
+        /// What.
+        decision: crate::Decision,
+        /// What the person said about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<String>,
     },
     /// The outcome of a try is unknown; the service is asked what happened.
     StepReconciles {
@@ -134,10 +144,10 @@ pub enum NewsKind {
         /// How.
         status: StepStatus,
         /// What it came to.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<Value>,
         /// Why it failed.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Value>,
     },
     /// The run ended.
@@ -145,7 +155,7 @@ pub enum NewsKind {
         /// How.
         status: crate::RunStatus,
         /// Why, where it failed or was stopped.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
 }

@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use engine_driver::{
-    AlertDocument, AlertSummary, Engine, ManualStart, Page, RunDocument, RunFilter, RunSummary, Why,
+    AlertDocument, AlertSummary, Engine, Failure, ManualStart, Page, RunDocument, RunFilter,
+    RunSummary, Why,
 };
 use engine_model::{Alert, PlaybookName, RunId, TenantId, code};
 use engine_run::RunStatus;
@@ -22,11 +23,14 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use crate::admission::{self, Admission};
+use crate::approvals;
 use crate::auth::{self, Keys};
 use crate::body::{BODY_BYTES_MAX, too_large};
 use crate::deadletters;
 use crate::guards;
 use crate::intake::{self, Sources};
+use crate::links;
+use crate::metrics::{self, Counters};
 use crate::problem::Problem;
 
 /// Rows of a list where nobody says how many.
@@ -57,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Arc<Keys>,
     pub(crate) tenant: TenantId,
     pub(crate) admission: Admission,
+    pub(crate) counters: Counters,
 }
 
 /// The HTTP server.
@@ -70,6 +75,7 @@ impl Server {
     pub fn new(options: ServerOptions) -> Self {
         Self {
             shared: Arc::new(Shared {
+                counters: Counters::default(),
                 engine: options.engine,
                 sources: options.sources,
                 keys: Arc::new(options.keys),
@@ -89,7 +95,9 @@ impl Server {
             .route("/v1/runs/{run}", get(show_run))
             .route("/v1/runs/{run}/cancel", post(cancel_run))
             .route("/v1/runs/{run}/retry", post(retry_run))
+            .route("/v1/failures", get(list_failures))
             .merge(deadletters::routes())
+            .merge(approvals::routes())
             .route("/v1/halt", get(guards::halted).post(guards::halt))
             .route("/v1/resume", post(guards::resume))
             .route("/v1/effects", get(guards::effects))
@@ -108,7 +116,8 @@ impl Server {
         Router::new()
             .merge(intake)
             .merge(people)
-            .route("/healthz", get(|| async { "ok\n" }))
+            .merge(metrics::routes())
+            .merge(links::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
             .layer(middleware::from_fn(name_refusals))
             .fallback(|| async {
@@ -137,8 +146,10 @@ impl Server {
             stop.await;
             tokio::time::sleep(STOP_TIME_MAX).await;
         };
+        let news = self.shared.engine.subscribe();
         tokio::select! {
             served = serving.into_future() => served,
+            () = self.shared.counters.watch(news) => Ok(()),
             () = late => {
                 tracing::warn!("connections that did not end are cut off");
                 Ok(())
@@ -212,9 +223,24 @@ async fn list_runs(
         playbook: query.playbook,
         status: query.status,
         before: query.before,
+        failed: false,
         limit,
     };
     Ok(Json(shared.engine.runs(&filter).await?))
+}
+
+async fn list_failures(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Failure>>, Problem> {
+    let filter = RunFilter {
+        limit: query.limit(),
+        playbook: query.playbook,
+        status: query.status,
+        before: query.before,
+        failed: true,
+    };
+    Ok(Json(shared.engine.failures(&filter).await?))
 }
 
 async fn list_alerts(
@@ -321,7 +347,7 @@ impl<S: Send + Sync> FromRequest<S> for StartRequest {
     }
 }
 
-fn run_id(text: &str) -> Result<RunId, Problem> {
+pub(crate) fn run_id(text: &str) -> Result<RunId, Problem> {
     text.parse().map_err(|error: engine_model::id::IdError| {
         Problem::new(StatusCode::NOT_FOUND, code::SV0104, error.to_string())
     })

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use engine_model::code;
 use sha2::{Digest as _, Sha256};
 
+use crate::links::LinkKey;
 use crate::problem::Problem;
 
 /// A key, kept as a digest only.
@@ -54,6 +55,21 @@ pub struct Keys {
     pub intake: Vec<Key>,
     /// People, who may do everything.
     pub people: Vec<Person>,
+    /// Keys that may read `/metrics` and nothing else.
+    pub metrics: Vec<Key>,
+    /// What links are signed with that let people answer; none where there are no links.
+    pub links: Option<LinkKey>,
+}
+
+impl Keys {
+    /// The person whose key this is.
+    #[must_use]
+    pub fn owner(&self, key: &str) -> Option<&str> {
+        let key = Key::of(key);
+        let mut people = self.people.iter();
+        let person = people.find(|person| person.key.is(&key))?;
+        Some(&person.name)
+    }
 }
 
 /// Somebody who may hand in alerts.
@@ -65,6 +81,19 @@ pub(crate) fn may_hand_in(keys: &Keys, headers: &HeaderMap) -> Result<(), Proble
     } else {
         Err(unknown(
             "the key is not one of `intake.keys`, nor of `people`",
+        ))
+    }
+}
+
+/// Somebody who may read figures.
+pub(crate) fn may_look(keys: &Keys, headers: &HeaderMap) -> Result<(), Problem> {
+    let key = presented(headers)?;
+    let known = keys.metrics.iter().any(|own| own.is(&key));
+    if known || keys.people.iter().any(|person| person.key.is(&key)) {
+        Ok(())
+    } else {
+        Err(unknown(
+            "the key is not one of `metrics.keys`, nor of `people`",
         ))
     }
 }

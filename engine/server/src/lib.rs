@@ -5,15 +5,22 @@
 
 mod admission;
 mod api;
+mod approvals;
 mod auth;
 mod body;
 mod deadletters;
 mod guards;
+mod herald;
 mod intake;
+mod links;
+mod metrics;
+mod page;
 mod poll;
 mod problem;
 
 pub use api::{Server, ServerOptions};
 pub use auth::{Key, Keys, Person};
+pub use herald::{Contact, Herald, Hook};
 pub use intake::{Sources, read_alert};
+pub use links::LinkKey;
 pub use poll::{Poller, PollerConfig};

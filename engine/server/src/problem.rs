@@ -58,16 +58,22 @@ impl Problem {
     }
 }
 
+/// The status of an error of the engine.
+pub(crate) fn status_of(code: Code) -> StatusCode {
+    match code {
+        code::SV0104 => StatusCode::NOT_FOUND,
+        code::SV0105 => StatusCode::TOO_MANY_REQUESTS,
+        code::SV0107 | code::SV0201 => StatusCode::CONFLICT,
+        code::SV0202 | code::SV0204 => StatusCode::FORBIDDEN,
+        code::RN0106 | code::TR0102 | code::SV0203 => StatusCode::UNPROCESSABLE_ENTITY,
+        code::ST0101 | code::ST0102 | code::ST0103 => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
-        let status = match error.code {
-            code::SV0104 => StatusCode::NOT_FOUND,
-            code::SV0105 => StatusCode::TOO_MANY_REQUESTS,
-            code::SV0107 => StatusCode::CONFLICT,
-            code::RN0106 | code::TR0102 => StatusCode::UNPROCESSABLE_ENTITY,
-            code::ST0101 | code::ST0102 | code::ST0103 => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
+        let status = status_of(error.code);
         let retry_after = error.retry_after;
         Self {
             retry_after,

@@ -186,6 +186,7 @@ impl Call {
                     roles: vec!["soc-lead".to_owned()],
                     key: Key::of("mona"),
                 }],
+                ..Keys::default()
             },
             tenant: "default".parse().unwrap(),
             intake_max: self.intake_max,

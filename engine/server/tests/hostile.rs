@@ -142,7 +142,7 @@ fn server() -> Server {
         sources: actions_defender::sources::sources(),
         keys: Keys {
             intake: vec![Key::of("intake")],
-            people: Vec::new(),
+            ..Keys::default()
         },
         tenant: "default".parse().unwrap(),
         intake_max: 10,

@@ -2,12 +2,14 @@
 
 mod actions;
 mod alerts;
+mod approvals;
 mod audit;
 mod auth;
 mod backup;
 mod consent;
 mod deadletter;
 mod demo;
+mod desk;
 mod effects;
 mod emulate;
 mod explain;
@@ -49,6 +51,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Fault> {
         Command::Why(args) => why::why(args).await,
         Command::Plugin(command) => plugin::plugin(command).await,
         Command::Deadletter(command) => deadletter::deadletter(command).await,
+        Command::People(command) => approvals::people(command).await,
         Command::Guard(command) => guard(command).await,
         Command::Explain { code } => explain::explain(&code),
         Command::Emulate(args) => emulate::emulate(&args).await,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use engine_driver::{Engine, ManualStart};
 use engine_model::{Alert, PlaybookName, RunId, TenantId, code};
 use engine_playbook::plan::{Trigger, TriggerKind};
-use engine_run::{Finish, NewsKind, RunStatus};
+use engine_run::{Decision, Finish, RunStatus};
 use serde_json::{Map, Value};
-use tokio::sync::broadcast::error::RecvError;
 
-use crate::args::{Format, RunArgs};
+use crate::args::{Assume, Format, RunArgs};
+use crate::commands::desk::{Desk, NOBODY, Watch};
 use crate::config::Config;
 use crate::exit::{Fault, Kind};
 use crate::plain::Plain;
@@ -32,40 +32,37 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Fault> {
         )
         .with_hint("give it one with `--alert FILE`, or add a `manual` trigger"));
     }
-    let engine = parts
+    let engine: Arc<dyn Engine> = parts
         .open(Opening {
             dry_run: args.dry_run,
+            assume: match args.assume {
+                Assume::Approve => Decision::Approve,
+                Assume::Deny => Decision::Deny,
+            },
             schedules_since: None,
         })
         .await?;
-    let mut news = engine.subscribe();
+    let news = engine.subscribe();
+    let desk = Desk::open(&parts, &engine).await?;
     let start = ManualStart {
         playbook: name,
         tenant: parts.config.tenant.clone(),
-        inputs: inputs(&args.inputs)?,
+        inputs: pairs("--input", &args.inputs)?,
         alert,
-        by: "command line".to_owned(),
+        by: desk.starter.clone().unwrap_or_else(|| NOBODY.to_owned()),
         roles: None,
         key: format!("{}/{}", parts.clock.now(), std::process::id()),
         dry_run: args.dry_run,
     };
     let run = engine.start(start).await?;
-    let ended = async {
-        loop {
-            match news.recv().await {
-                Ok(told) if told.run == run => {
-                    timeline.news(&told);
-                    if matches!(told.news.kind, NewsKind::RunEnded { .. }) {
-                        return;
-                    }
-                }
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
-            }
-        }
+    let watch = Watch {
+        engine: &*engine,
+        timeline: &timeline,
+        desk: &desk,
+        no_wait: args.no_wait,
     };
     tokio::select! {
-        () = ended => {}
+        ended = watch.to_the_end(&run, news) => ended?,
         () = super::serve::stopped() => {
             engine.cancel(&run, "the keyboard").await?;
             return Err(Fault::new(Kind::Interrupted, format!("{run} was cancelled")));
@@ -184,14 +181,14 @@ pub(super) fn read_alert(tenant: &TenantId, path: &std::path::Path) -> Result<Al
 }
 
 /// `name=value`, the value as JSON where it is JSON, else as text.
-fn inputs(given: &[String]) -> Result<Map<String, Value>, Fault> {
+pub(super) fn pairs(option: &str, given: &[String]) -> Result<Map<String, Value>, Fault> {
     given
         .iter()
         .map(|pair| {
             let (name, text) = pair.split_once('=').ok_or_else(|| {
                 Fault::new(
                     Kind::Usage,
-                    format!("`--input {pair}`: write it as NAME=VALUE"),
+                    format!("`{option} {pair}`: write it as NAME=VALUE"),
                 )
             })?;
             let value =

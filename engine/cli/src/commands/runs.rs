@@ -4,7 +4,7 @@ use engine_driver::{RunDocument, RunFilter, RunSummary};
 use engine_run::{Event, RunStatus, StepRecord};
 use serde_json::Value;
 
-use crate::args::{Format, RunsCommand};
+use crate::args::{Format, RunsCommand, WhereArgs};
 use crate::client::{Client, run_id};
 use crate::exit::{Fault, Kind};
 use crate::plain::Plain;
@@ -14,6 +14,7 @@ pub(super) async fn runs(command: RunsCommand) -> Result<(), Fault> {
         RunsCommand::List {
             playbook,
             status,
+            failed,
             limit,
             place,
         } => {
@@ -25,19 +26,23 @@ pub(super) async fn runs(command: RunsCommand) -> Result<(), Fault> {
                 playbook,
                 status,
                 before: None,
+                failed,
                 limit,
             };
+            if failed {
+                return failures(&filter, &place).await;
+            }
             let page = Client::find(&place).await?.runs(&filter).await?;
             match place.format {
                 Format::Json => print_json(&page),
                 Format::Human => page.items.iter().for_each(print_row),
             }
         }
-        RunsCommand::Show { run, place } => {
+        RunsCommand::Show { run, json, place } => {
             let document = Client::find(&place).await?.run(&run_id(&run)?).await?;
             match place.format {
-                Format::Json => print_json(&document),
-                Format::Human => print_run(&document),
+                Format::Human if !json => print_run(&document),
+                _ => print_json(&document),
             }
         }
         RunsCommand::Cancel { run, place } => {
@@ -50,6 +55,21 @@ pub(super) async fn runs(command: RunsCommand) -> Result<(), Fault> {
         RunsCommand::Retry { run, place } => {
             let again = Client::find(&place).await?.retry(&run_id(&run)?).await?;
             println!("{again} goes on with what {run} left");
+        }
+    }
+    Ok(())
+}
+
+async fn failures(filter: &RunFilter, place: &WhereArgs) -> Result<(), Fault> {
+    let page = Client::find(place).await?.failures(filter).await?;
+    match place.format {
+        Format::Json => print_json(&page),
+        Format::Human => {
+            for failure in &page.items {
+                print_row(&failure.summary);
+                let (step, message) = (Plain(&failure.step), Plain(&failure.message));
+                println!("    {} in {step}: {message}", Plain(&failure.code));
+            }
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine_driver::Engine;
+use engine_run::Decision;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -27,6 +28,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
     }
     let opening = Opening {
         dry_run: args.dry_run,
+        assume: Decision::Approve,
         schedules_since: None,
     };
     let engine: Arc<dyn Engine> = parts.open(opening).await?;
@@ -41,6 +43,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
     for poller in parts.pollers(&engine)? {
         pollers.spawn(poller.run());
     }
+    pollers.spawn(parts.herald(&engine)?.run());
     if let Some(plugins) = parts.plugins.take() {
         pollers.spawn(plugins.watch());
     }

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod approvals;
 mod defender;
 mod demo;
 mod guards;

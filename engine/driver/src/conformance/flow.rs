@@ -2,12 +2,12 @@
 
 use actions_contract::Mode;
 use engine_model::{Digest, Millis, code};
-use engine_run::RunStatus;
+use engine_run::{Decision, RunStatus};
 use serde_json::json;
 
 use super::scene::{alert, by_hand, ended, one, started, step, taken, until};
 use super::{Answer, Scene, Stand};
-use crate::{Engine, RunDocument, RunFilter, Signal};
+use crate::{Engine, Reply, RunDocument, RunFilter, Through};
 
 const CALLS: &str = r"
 name: caller
@@ -220,12 +220,16 @@ pub async fn a_question_outlives_stops<S: Stand>(stand: &S) {
     }
     let shown = json!([id, "ask", "may it?", null]).to_string();
     let digest = Digest::of(shown.as_bytes());
-    let answer = Signal {
-        name: "approval/ask".to_owned(),
+    let answer = Reply {
         by: "otto".to_owned(),
-        value: json!({ "decision": "approve", "digest": digest, "roles": ["lead"] }),
+        roles: vec!["lead".to_owned()],
+        through: Through::Key,
+        decision: Decision::Approve,
+        comment: None,
+        form: None,
     };
-    assert!(engine.signal(&id, answer).await.expect("the run is there"));
+    let tally = engine.answer(&id, &digest, answer).await;
+    assert_eq!(tally.map(|tally| tally.agreed), Ok(1));
     let run = ended(&engine, &id).await;
     assert_eq!(run.summary.status, RunStatus::Succeeded);
     assert_eq!(scene.script.effects(), 1);

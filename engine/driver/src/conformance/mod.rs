@@ -107,6 +107,7 @@ macro_rules! conformance_tests {
             signals::an_early_signal_is_kept_until_it_is_waited_for,
             signals::a_signal_that_was_taken_outlives_a_stop,
             signals::a_no_ends_the_run_denied,
+            signals::an_answer_that_does_not_count_is_refused_with_the_reason,
             signals::a_signal_that_nothing_waits_for_changes_nothing,
             schedules::an_instant_during_an_earlier_run_is_treated_as_the_schedule_says,
             starts::the_same_key_starts_one_run,

@@ -32,7 +32,7 @@ pub async fn a_run_tells_what_happens_while_it_happens<S: Stand>(stand: &S) {
         let what = match &next.news.kind {
             NewsKind::RunStarted { .. } => "started",
             NewsKind::StepStarted { .. } => "step",
-            NewsKind::StepWaits { .. } => "waits",
+            NewsKind::StepWaits { .. } | NewsKind::StepAnswered { .. } => "waits",
             NewsKind::StepReconciles { .. } | NewsKind::StepRetries { .. } => "again",
             NewsKind::StepEnded { .. } => "step over",
             NewsKind::RunEnded { .. } => "over",

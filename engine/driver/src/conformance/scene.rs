@@ -100,6 +100,7 @@ impl<'a, S: Stand> Scene<'a, S> {
             settings: Settings {
                 reconcile_window: Millis::from_ms(40),
                 dry_run: false,
+                ..Settings::default()
             },
             tenant: tenant(TENANT),
             schedules_since: None,

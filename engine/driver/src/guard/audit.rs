@@ -22,6 +22,10 @@ pub enum AuditKind {
     Refused,
     /// A policy asks people first.
     Held,
+    /// People are asked.
+    Asked,
+    /// A person answered, or tried to.
+    Answered,
     /// A step was only simulated.
     Simulated,
     /// A release is owed, became due, or failed.
@@ -46,6 +50,8 @@ impl AuditKind {
             Self::Same => "same",
             Self::Refused => "refused",
             Self::Held => "held",
+            Self::Asked => "asked",
+            Self::Answered => "answered",
             Self::Simulated => "simulated",
             Self::Release => "release",
             Self::Switch => "switch",

@@ -142,7 +142,8 @@ impl Guards {
         }
         for target in &subject.each {
             let target = policy.judged(target.clone());
-            self.judged(trial, &policy, (&target, &digest)).await?;
+            self.judged(trial, &policy, (&target, &digest, &args))
+                .await?;
         }
         self.place(trial, &facts, wish).await?;
         Ok(Admitted::Go(args))
@@ -318,6 +319,19 @@ impl Trial<'_> {
             "tenant": self.call.tenant,
         });
         Digest::of(what.to_string().as_bytes())
+    }
+
+    /// What people decide on, as it stands now.
+    fn shown(&self, rule: &str, facts: &Facts, args: &Value) -> Value {
+        json!({
+            "action": self.attempt.action,
+            "effect": self.attempt.effect,
+            "target": facts,
+            "parameters": args,
+            "connection": self.attempt.connection,
+            "tenant": self.call.tenant,
+            "rule": rule,
+        })
     }
 
     /// The digest of the parameters that make an effect another one: not what is said about it.

@@ -25,7 +25,7 @@ impl Guards {
         &self,
         trial: &Trial<'_>,
         policy: &Policy,
-        (facts, digest): (&Facts, &Digest),
+        (facts, digest, args): (&Facts, &Digest, &Value),
     ) -> Result<(), Outcome> {
         let rules = [
             ("policy", &policy.guard),
@@ -46,6 +46,7 @@ impl Guards {
                     let what = json!({ "rule": rule, "digest": digest, "quorum": ask.quorum });
                     self.note(trial, AuditKind::Held, Some(facts), what).await;
                     return Err(Outcome::Held {
+                        shown: trial.shown(&rule, facts, args),
                         rule,
                         digest: digest.clone(),
                         approval: ask,

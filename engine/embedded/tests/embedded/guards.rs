@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine_driver::guard::EffectFilter;
-use engine_driver::{Engine as _, Playbooks, Signal};
+use engine_driver::{AskedFilter, Engine as _, Playbooks, Reply, Through};
 use engine_embedded::{Archive, Embedded};
-use engine_run::RunStatus;
+use engine_model::{Digest, RunId};
+use engine_run::{Decision, RunStatus};
 use futures_util::future::join_all;
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -474,6 +475,20 @@ async fn retention_removes_what_is_over_and_never_breaks_the_log() {
     );
 }
 
+/// A lead agrees: the code of the refusal, or that it counts.
+async fn agree(engine: &Embedded, (run, digest): (&RunId, &Digest), by: &str) -> &'static str {
+    let reply = Reply {
+        by: by.to_owned(),
+        roles: vec!["soc-lead".to_owned()],
+        through: Through::Key,
+        decision: Decision::Approve,
+        comment: None,
+        form: None,
+    };
+    let answered = engine.answer(run, digest, reply).await;
+    answered.map_or_else(|error| error.code.as_str(), |_| "counts")
+}
+
 #[tokio::test]
 async fn people_agree_to_one_thing_and_it_is_done_once_enough_of_them_did() {
     let (home, world) = (Home::new(), World::new(3));
@@ -493,26 +508,27 @@ approval:
     );
     let held = start(&engine, "a", json!("pc1"), false).await;
     until(async || audited(&engine, "held").await.len() == 1).await;
-    let digest = audited(&engine, "held").await[0]["what"]["digest"].clone();
-    let answer = async |by: &str, digest: &Value| {
-        let value = json!({
-            "decision": "approve", "digest": digest, "roles": ["soc-lead"],
-        });
-        let signal = Signal {
-            name: "approval/act".to_owned(),
-            by: by.to_owned(),
-            value,
-        };
-        engine.signal(&held, signal).await.unwrap();
+    until(async || audited(&engine, "asked").await.len() == 1).await;
+    let asked = audited(&engine, "asked").await;
+    assert_eq!(
+        asked[0]["what"]["shown"]["target"]["id"], "id1",
+        "as it was found"
+    );
+    let filter = AskedFilter {
+        limit: 10,
+        ..AskedFilter::default()
     };
-    let other = json!(engine_model::Digest::of(b"another question"));
-    for (by, digest) in [
-        ("lea", &other),
-        ("max", &other),
-        ("lea", &digest),
-        ("lea", &digest),
+    let open_now = engine.approvals(&filter).await.unwrap().items;
+    let digest = open_now[0].question.digest.clone();
+    let answer = async |by: &str, digest: &Digest| agree(&engine, (&held, digest), by).await;
+    let other = Digest::of(b"another question");
+    for (by, digest, wanted) in [
+        ("lea", &other, "SV0201"),
+        ("mona", &digest, "SV0202"),
+        ("lea", &digest, "counts"),
+        ("lea", &digest, "SV0202"),
     ] {
-        answer(by, digest).await;
+        assert_eq!(answer(by, digest).await, wanted, "{by}");
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(
@@ -520,13 +536,52 @@ approval:
         ["id2"],
         "one person is not two"
     );
-    answer("max", &digest).await;
+    assert_eq!(answer("max", &digest).await, "counts");
     assert_eq!(
         ended(&engine, &held).await.summary.status,
         RunStatus::Succeeded
     );
     assert_eq!(world.posts_of("world.contain"), ["id2", "id1"]);
+    let answered = audited(&engine, "answered").await;
+    let by = answered
+        .iter()
+        .map(|entry| entry["what"]["by"].as_str().unwrap());
+    assert_eq!(by.collect::<Vec<_>>(), ["mona", "lea", "lea", "max"]);
     let effects = audited(&engine, "effect").await;
     assert_eq!(effects[1]["what"]["approved"][0][1], json!(["lea", "max"]));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_that_means_another_device_by_now_is_asked_for_anew() {
+    let (home, world) = (Home::new(), World::new(3));
+    let policy = "approval: [{effect: contain, quorum: 1, roles: [soc-lead]}]";
+    let engine = open(&home, &world, policy, &[&one("a", "world.contain")]).await;
+    let held = start(&engine, "a", json!("pc1"), false).await;
+    until(async || audited(&engine, "asked").await.len() == 1).await;
+    let filter = AskedFilter {
+        limit: 10,
+        ..AskedFilter::default()
+    };
+    let first = engine.approvals(&filter).await.unwrap().items.remove(0);
+    assert_eq!(first.question.shown["target"]["id"], "id1");
+    let rename = |id: &str, name: &str| {
+        let name = Some(format!("{name}.corp.example"));
+        world.change(id, |facts| facts.name = name);
+    };
+    rename("id1", "old1");
+    rename("id2", "pc1");
+    let digest = &first.question.digest;
+    assert_eq!(agree(&engine, (&held, digest), "lea").await, "counts");
+    until(async || audited(&engine, "asked").await.len() == 2).await;
+    assert!(world.posts_of("world.contain").is_empty());
+    let second = engine.approvals(&filter).await.unwrap().items.remove(0);
+    assert_eq!(second.question.shown["target"]["id"], "id2");
+    assert_eq!(agree(&engine, (&held, digest), "max").await, "SV0201");
+    let digest = &second.question.digest;
+    assert_eq!(agree(&engine, (&held, digest), "lea").await, "counts");
+    let ended = ended(&engine, &held).await;
+    assert_eq!(ended.summary.status, RunStatus::Succeeded);
+    assert_eq!(world.posts_of("world.contain"), ["id2"]);
     engine.stop().await;
 }

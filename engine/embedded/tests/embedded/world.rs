@@ -293,6 +293,7 @@ pub(crate) async fn open(
         settings: Settings {
             reconcile_window: Millis::from_ms(50),
             dry_run: false,
+            ..Settings::default()
         },
         tenant: "home".parse().unwrap(),
         schedules_since: None,

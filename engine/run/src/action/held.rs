@@ -2,6 +2,7 @@
 
 use actions_contract::{ActionError, Ask, ErrorKind, Mode};
 use engine_model::{Digest, code};
+use serde_json::{Value, json};
 
 use super::{ActionFlow, ActionState, Of, Wait};
 use crate::ask::{Poll, Polled};
@@ -28,13 +29,16 @@ impl ActionState {
         cx: &mut Cx<'_>,
         of: &Of<'_>,
         (rule, digest): (&str, &Digest),
-        ask: &Ask,
+        (ask, shown): (&Ask, &Value),
     ) -> ActionFlow {
+        let label = cx.label(of.step);
+        // An answer is given to this question of this step: two steps may ask about the same.
+        let bound = json!([cx.shared.run, label, digest]);
         let question = Question {
-            step: cx.label(of.step),
+            step: label,
             ask: ask.clone(),
-            digest: digest.clone(),
-            shown: self.args.clone(),
+            digest: Digest::of(bound.to_string().as_bytes()),
+            shown: shown.clone(),
             started_by: cx.shared.by.clone(),
             asked_at: cx.now,
             until: cx.now.plus(ask.timeout).min(self.outer),
@@ -63,7 +67,8 @@ impl ActionState {
         let Wait::People(held) = &mut self.wait else {
             return None;
         };
-        Some(match held.poll.deliver(cx, input)? {
+        let polled = held.poll.deliver(cx, input)?;
+        Some(match polled {
             Polled::Waiting => ActionFlow::Waiting,
             Polled::Approved(said) => {
                 self.approved.push(Approved {

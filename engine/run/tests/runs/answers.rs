@@ -117,6 +117,7 @@ pub(crate) fn held(shown: &str, quorum: u32) -> Answer {
         rule: "servers".to_owned(),
         digest: Digest::of(shown.as_bytes()),
         approval: Box::new(approval),
+        shown: json!({ "target": shown }),
     }
     .into()
 }

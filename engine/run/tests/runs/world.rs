@@ -315,6 +315,7 @@ pub(crate) fn started(plan: &Plan, settings: Settings, inputs: Map<String, Value
         inputs,
         alert: None,
         by: Some("mona".to_owned()),
+        also_by: Vec::new(),
         depth: 0,
         again: None,
         schedule: None,

@@ -50,8 +50,8 @@ pub(super) async fn demo(args: DemoArgs) -> Result<(), Fault> {
         .as_ms()
         .saturating_sub_unsigned(MISSED.as_ms());
     let opening = Opening {
-        dry_run: false,
         schedules_since: Some(engine_model::Timestamp::from_ms(since)),
+        ..Opening::default()
     };
     let engine: Arc<dyn Engine> = parts.open(opening).await?;
     let news = engine.subscribe();
@@ -118,8 +118,8 @@ async fn serve(
         key: Key::of(&key),
     };
     let keys = Keys {
-        intake: Vec::new(),
         people: vec![person],
+        ..Keys::default()
     };
     let server = parts.server(Arc::clone(engine), keys);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
