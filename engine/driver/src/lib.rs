@@ -6,6 +6,7 @@ mod attempts;
 mod clock;
 pub mod conformance;
 mod engine;
+mod figures;
 pub mod guard;
 mod playbooks;
 mod records;
@@ -17,9 +18,10 @@ pub use approvals::{Asked, AskedFilter, Reply, Said, Tally, Through, Untold, sho
 pub use attempts::{Attempts, Origin};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{
-    AlertDocument, AlertSummary, Engine, EngineError, Failure, Figures, ManualStart, Page, Receipt,
-    RunDocument, RunFilter, RunNews, RunSummary, Signal,
+    AlertDocument, AlertSummary, Engine, EngineError, ManualStart, Page, Receipt, RunDocument,
+    RunFilter, RunNews, RunSummary, Signal,
 };
+pub use figures::{Failure, Figures};
 pub use playbooks::{Loaded, PlaybookText, Playbooks, Refused};
 pub use records::{Count, Decision, Letter, LetterFilter, LetterKind, TriggerRecords};
 pub use starts::{Begun, begin, begin_again, begin_called};

@@ -1,15 +1,15 @@
 //! Tells people that they are asked.
 //!
-//! What has to be told stands in the database until it was told, so that a stop loses none; a message
-//! may come twice. Everything in it that comes from playbooks and alerts is sent as plain values,
-//! never as markup.
+//! What has to be told stands in the database until it was told, so that a stop loses none; a
+//! message may come twice. Everything in it that comes from playbooks and alerts is sent as plain
+//! values, never as markup.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actions_contract::{Action, Call, EffectKind, Egress, Follow, Mode, Outcome};
-use engine_driver::{Asked, Clock, Engine, EngineError, Untold};
+use engine_driver::{Asked, Clock, Engine, EngineError};
 use engine_model::Millis;
 use serde_json::{Map, Value, json};
 

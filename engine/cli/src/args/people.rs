@@ -27,9 +27,9 @@ pub(crate) enum PeopleCommand {
                       quell approve run_fg4il4yzvixd5dam3ch7pkvcwk ask --form hours=24"
     )]
     Approve(AnswerArgs),
-    /// Says no to what a run asks; it is not done, and the run ends unless its author said otherwise.
+    /// Says no to what a run asks; it is not done, and mostly the run ends.
     #[command(
-        after_help = "Example:\n  quell deny run_fg4il4yzvixd5dam3ch7pkvcwk isolate --comment 'known test'"
+        after_help = "Example:\n  quell deny run_fg4il4yzvixd5dam3ch7pkvcwk isolate --comment test"
     )]
     Deny(AnswerArgs),
 }
@@ -43,7 +43,7 @@ pub(crate) struct AnswerArgs {
     /// What you say about it, for everybody who looks later.
     #[arg(long)]
     pub(crate) comment: Option<String>,
-    /// A field of the form as `name=value`; the value is read as JSON where it is JSON, else as text.
+    /// A field of the form as `name=value`; JSON where the value is JSON, else text.
     #[arg(long = "form", value_name = "NAME=VALUE")]
     pub(crate) form: Vec<String>,
     /// The beginning of the digest that you saw: refused where something else is asked by now.

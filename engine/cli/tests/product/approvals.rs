@@ -275,12 +275,11 @@ fn link(open: &Value, name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_decides_for_one_person_once_and_not_when_it_is_only_opened() {
+async fn a_link_that_is_only_opened_or_forged_decides_nothing() {
     let emulator = world().await;
     let home = home(&emulator);
     let served = serve(&home);
-    let hostile = "<img src=x onerror=alert(1)>";
-    let run = start(&served, "guarded", hostile).await;
+    start(&served, "guarded", "<img src=x onerror=alert(1)>").await;
     let open = asked(&served).await;
     let path = link(&open, "otto");
     for method in ["GET", "HEAD", "GET"] {
@@ -293,47 +292,50 @@ async fn a_link_decides_for_one_person_once_and_not_when_it_is_only_opened() {
             "{page}"
         );
     }
-    assert_eq!(
-        asked(&served).await["said"],
-        json!([]),
-        "a preview decides nothing"
-    );
-    let forged = path.replace(&path[path.len() - 4..], "0000");
-    let refused = |path: &str, body: &str, wanted: u16, code: &str| {
-        let (status, page) = browse(&served, "POST", path, body);
-        assert_eq!(status, wanted, "{page}");
-        assert!(page.contains(code), "{page}");
-    };
-    refused(&forged, "decision=approve&hours=4", 403, "SV0204");
-    refused(&path, "hours=4", 422, "SV0203");
-    refused(&path, "decision=approve&hours=many", 422, "SV0203");
-    refused(
-        &link(&open, "mona"),
-        "decision=approve&hours=4",
-        403,
-        "SV0202",
-    );
-    refused(
-        &link(&open, "gone"),
-        "decision=approve&hours=4",
-        403,
-        "SV0204",
-    );
-    let (status, page) = browse(
-        &served,
-        "POST",
-        &path,
-        "decision=approve&hours=4&comment=a+b",
-    );
+    let forged = format!("{}0000", &path[..path.len() - 4]);
+    for (path, body, wanted) in [
+        (&forged, "decision=approve&hours=4", (403, "SV0204")),
+        (&path, "hours=4", (422, "SV0203")),
+        (&path, "decision=approve&hours=many", (422, "SV0203")),
+        (
+            &link(&open, "mona"),
+            "decision=approve&hours=4",
+            (403, "SV0202"),
+        ),
+        (
+            &link(&open, "gone"),
+            "decision=approve&hours=4",
+            (403, "SV0204"),
+        ),
+    ] {
+        refused(&served, path, body, wanted);
+    }
+    assert_eq!(asked(&served).await["said"], json!([]));
+}
+
+/// Posts to a link in vain.
+fn refused(served: &Served, path: &str, body: &str, (status, code): (u16, &str)) {
+    let (got, page) = browse(served, "POST", path, body);
+    assert_eq!(got, status, "{body}: {page}");
+    assert!(page.contains(code), "{body}: {page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_decides_for_one_person_once() {
+    let emulator = world().await;
+    let home = home(&emulator);
+    let served = serve(&home);
+    let run = start(&served, "guarded", "any").await;
+    let open = asked(&served).await;
+    let path = link(&open, "otto");
+    let yes = "decision=approve&hours=4&comment=a+b";
+    let (status, page) = browse(&served, "POST", &path, yes);
     assert_eq!(status, 200, "{page}");
     assert!(page.contains("1 of 2"), "{page}");
-    refused(&path, "decision=approve&hours=4", 403, "SV0202");
-    refused(&path, "decision=deny", 403, "SV0202");
-    let (code, said) = exit(&quell(
-        &served,
-        "otto",
-        &["approve", &run, "ask", "--form", "hours=1"],
-    ));
+    refused(&served, &path, yes, (403, "SV0202"));
+    refused(&served, &path, "decision=deny", (403, "SV0202"));
+    let with_key = ["approve", &run, "ask", "--form", "hours=1"];
+    let (code, said) = exit(&quell(&served, "otto", &with_key));
     assert_eq!(
         code,
         Some(4),
@@ -343,7 +345,7 @@ async fn a_link_decides_for_one_person_once_and_not_when_it_is_only_opened() {
     let (status, page) = browse(&served, "POST", &other, "decision=deny");
     assert_eq!(status, 200, "{page}");
     assert_eq!(ended(&served, &run).await["status"], "denied");
-    refused(&other, "decision=approve&hours=4", 409, "SV0201");
+    refused(&served, &other, yes, (409, "SV0201"));
     let posts = emulator.counts().posts;
     assert!(!posts.contains_key("defender.isolate-machine"), "{posts:?}");
 }
