@@ -1,14 +1,18 @@
 //! People decide: over the command line, by links, across a kill, and nobody twice.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use actions_emulator::{Emulator, Options};
+use axum::extract::Path;
 use engine_broker::ControlClient;
 use engine_server::LinkKey;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::support::{self, Home, Served};
 
@@ -439,6 +443,87 @@ async fn a_run_in_the_foreground_ends_with_five_where_people_are_asked_and_four_
         "it is for dry runs"
     );
     assert_eq!(emulator.counts().isolate_posts(&device), 0);
+}
+
+/// A place where chat hooks lead; what comes in, by the last part of the path.
+async fn chat() -> (String, UnboundedReceiver<(String, String)>) {
+    let (sender, heard) = unbounded_channel();
+    let take = move |Path(who): Path<String>, body: String| {
+        // The test has heard enough where nobody listens.
+        let _ = sender.send((who, body));
+        std::future::ready("ok")
+    };
+    let router = axum::Router::new().route("/{who}", axum::routing::post(take));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, heard)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_by_their_own_hooks_with_a_link_and_rooms_without_one() {
+    let emulator = world().await;
+    let (url, mut heard) = chat().await;
+    let mut otto = person("otto", "soc-lead");
+    otto["hook"] = json!({ "secret": "otto_hook", "format": "slack" });
+    let room = json!({ "soc-room": { "secret": "room_hook", "format": "teams" } });
+    let home = home(&emulator)
+        .playbook(
+            "guarded.yaml",
+            &ASKS.replace("quorum: 2", "notify: [soc-room]"),
+        )
+        .with("people", &json!([person("mona", "soc-lead"), otto]))
+        .with("http", &json!({ "allow_loopback": true }))
+        .with(
+            "secrets",
+            &json!({ "otto_hook": "env:OTTO_HOOK", "room_hook": "env:ROOM_HOOK" }),
+        )
+        .with(
+            "approvals",
+            &json!({
+                "url": "https://quell.example", "link_key": "env:TEST_LINK_KEY", "rooms": room,
+            }),
+        );
+    let mut command = with_keys(home.quell());
+    command
+        .env("OTTO_HOOK", format!("{url}/otto"))
+        .env("ROOM_HOOK", format!("{url}/room"))
+        .args(["serve", "--config", "quell.yaml"]);
+    let served = Served::start(command, "QUELL_READY ");
+    let hostile = "[x](https://evil.example) <!channel> **b**";
+    start(&served, "guarded", hostile).await;
+    let link = link(&asked(&served).await, "otto");
+    let mut told = BTreeMap::new();
+    while told.len() < 2 {
+        let next = tokio::time::timeout(Duration::from_secs(20), heard.recv()).await;
+        let (who, body) = next.expect("people are told").unwrap();
+        told.insert(who, serde_json::from_str::<Value>(&body).unwrap());
+    }
+    let otto = &told["otto"];
+    assert!(
+        otto.to_string()
+            .contains(&format!("https://quell.example{link}")),
+        "{otto:#}"
+    );
+    // What comes from the alert stands where nothing is markup.
+    for block in otto["blocks"].as_array().unwrap() {
+        let kind = &block["type"];
+        assert!(
+            kind == "section" || !block.to_string().contains("evil"),
+            "{block:#}"
+        );
+        let fields = block["fields"].as_array().into_iter().flatten();
+        assert!(
+            fields
+                .into_iter()
+                .all(|field| field["type"] == "plain_text"),
+            "{block:#}"
+        );
+    }
+    assert!(!otto["text"].to_string().contains("evil"), "{otto:#}");
+    let room = told["room"].to_string();
+    assert!(!room.contains("/approve/"), "{room}");
+    assert!(!room.contains("[x](https"), "{room}");
 }
 
 #[test]

@@ -585,3 +585,66 @@ async fn a_name_that_means_another_device_by_now_is_asked_for_anew() {
     assert_eq!(world.posts_of("world.contain"), ["id2"]);
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn a_step_that_says_when_is_taken_back_then_although_run_and_playbook_are_gone() {
+    let (home, world) = (Home::new(), World::new(2));
+    let book = one("a", "world.contain").replace(
+        "with: {id: \"${{ inputs.id }}\"}",
+        "with: {id: \"${{ inputs.id }}\"}, release: {after: 2s}",
+    );
+    let engine = open(&home, &world, "", &[&book]).await;
+    let run = run(&engine, "a", json!("pc1")).await;
+    assert_eq!(run.0, RunStatus::Succeeded);
+    assert_eq!(effects(&engine).await, [("id1".to_owned(), "done")]);
+    engine.stop().await;
+    let engine = open(&home, &world, "", &[]).await;
+    until(async || world.posts_of("world.release") == ["id1"]).await;
+    until(async || {
+        effects(&engine)
+            .await
+            .iter()
+            .any(|(_, state)| *state == "released")
+    })
+    .await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_had_a_hand_in_the_start_does_not_agree_to_it_in_a_called_or_repeated_run() {
+    let (home, world) = (Home::new(), World::new(2));
+    let asks = "name: asks\nsteps:\n- id: ask\n  approve: {message: go?, \
+                approvers: {roles: [soc-lead]}, timeout: 1h}\n";
+    let calls = "name: calls\ninputs: {id: {type: string}}\nsteps: [{id: other, playbook: asks}]\n";
+    let engine = open(&home, &world, "", &[asks, calls]).await;
+    let parent = start(&engine, "calls", json!("x"), false).await;
+    let open_one = async || {
+        until(async || engine.approvals(&ten()).await.unwrap().items.len() == 1).await;
+        engine.approvals(&ten()).await.unwrap().items.remove(0)
+    };
+    let first = open_one().await;
+    assert_eq!(first.question.started_by, ["mona"]);
+    let digest = &first.question.digest;
+    assert_eq!(agree(&engine, (&first.run, digest), "mona").await, "SV0202");
+    engine.cancel(&parent, "lea").await.unwrap();
+    ended(&engine, &parent).await;
+    engine.retry(&parent, "otto").await.unwrap();
+    let second = open_one().await;
+    assert_eq!(second.question.started_by, ["mona", "otto"]);
+    let digest = &second.question.digest;
+    for (by, wanted) in [("mona", "SV0202"), ("otto", "SV0202"), ("lea", "counts")] {
+        assert_eq!(
+            agree(&engine, (&second.run, digest), by).await,
+            wanted,
+            "{by}"
+        );
+    }
+    engine.stop().await;
+}
+
+fn ten() -> AskedFilter {
+    AskedFilter {
+        limit: 10,
+        ..AskedFilter::default()
+    }
+}
