@@ -138,6 +138,14 @@ pub(super) fn fault_of(finish: &Finish) -> Option<Fault> {
         let value = finish.error.as_ref().and_then(|error| error.get(key));
         value.and_then(Value::as_str).unwrap_or_default()
     };
+    if finish.status == RunStatus::Denied {
+        // That a person said no is no error of a step.
+        let why = finish.reason.as_deref().unwrap_or("a person said no");
+        return Some(Fault::new(
+            Kind::Refused,
+            format!("the run was denied: {why}"),
+        ));
+    }
     let message = format!("the run {}: {}", finish.status.as_str(), text("message"));
     Some(Fault::of_code(text("code"), message))
 }
