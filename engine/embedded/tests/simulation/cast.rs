@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use engine_driver::guard::AuditKind;
-use engine_driver::{Engine as _, ManualStart, Receipt, RunFilter, RunSummary, Signal};
+use engine_driver::{Engine as _, ManualStart, Receipt, Reply, RunFilter, RunSummary, Through};
 use engine_embedded::Embedded;
 use engine_model::alert::Device as AlertDevice;
-use engine_model::{Alert, AlertSource, RunId, Timestamp, code};
-use engine_run::RunStatus;
+use engine_model::{Alert, AlertSource, Digest, RunId, Timestamp, code};
+use engine_run::{Decision, RunStatus};
 use serde_json::{Map, Value, json};
 
 use crate::books::{BY_HAND, Rules};
@@ -175,22 +175,39 @@ impl Cast {
                 let mut chance = self.chance();
                 (!chance.one_in(6), chance.one_in(3))
             };
-            let decision = if yes { "approve" } else { "deny" };
-            let signal = Signal {
-                name: format!("approval/{step}"),
+            let reply = Reply {
                 by: "otto".to_owned(),
-                value: json!({ "decision": decision, "digest": digest, "roles": ["lead"] }),
+                roles: vec!["lead".to_owned()],
+                through: Through::Key,
+                decision: if yes {
+                    Decision::Approve
+                } else {
+                    Decision::Deny
+                },
+                comment: None,
+                form: None,
             };
             if yes {
-                self.notes().agreed.insert(question);
+                self.notes().agreed.insert(question.clone());
             }
+            // A question is bound to its step.
+            let asked = Digest::of(json!([run, step, digest]).to_string().as_bytes());
             let run: RunId = run.parse().unwrap();
-            let sent = engine.signal(&run, signal.clone()).await;
-            self.sim
-                .tell(|| format!("{decision} {run} {step}: {sent:?}"));
-            if twice {
-                self.sim.fault(Fault::AnswerTwice);
-                drop(engine.signal(&run, signal).await);
+            let told = engine.answer(&run, &asked, reply.clone()).await;
+            self.sim.tell(|| format!("answer {run} {step}: {told:?}"));
+            match told {
+                // It is not open yet, or the engine stops: they look again later.
+                Err(error) if error.code != code::SV0202 => {
+                    if error.code == code::SV0201 {
+                        self.notes().agreed.remove(&question);
+                    }
+                    self.notes().answered.remove(&question);
+                }
+                _ if twice => {
+                    self.sim.fault(Fault::AnswerTwice);
+                    drop(engine.answer(&run, &asked, reply).await);
+                }
+                _ => {}
             }
         }
     }
