@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use actions_contract::Action;
 use engine_model::code;
 use engine_plugin::lock::Lock;
-use engine_plugin::{Host, Loaded, PluginConfig, PluginError};
+use engine_plugin::{Cache, Host, Loaded, PluginConfig, PluginError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
@@ -199,5 +199,16 @@ fn read(plugin: &PluginConfig) -> Result<Vec<u8>, Fault> {
 /// The host of this configuration.
 pub(crate) fn host(config: &Config) -> Result<Host, Fault> {
     let host = Host::new(config.plugin_limits.clone()).map_err(|error| of_plugin(&error))?;
-    Ok(host.trusting(config.plugin_signers.clone()))
+    let host = host.trusting(config.plugin_signers.clone());
+    // Where nothing was installed and no engine has run, commands leave nothing behind.
+    if config.plugins.is_empty() || !config.data_dir.is_dir() {
+        return Ok(host);
+    }
+    Ok(match Cache::open(&config.data_dir.join("compiled")) {
+        Ok(cache) => host.keeping(cache),
+        Err(error) => {
+            tracing::warn!(%error, "compiled plugins are not kept");
+            host
+        }
+    })
 }

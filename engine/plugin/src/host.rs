@@ -14,6 +14,7 @@ use crate::action::{Family, PluginAction, kept};
 use crate::answer::trapped;
 use crate::bindings::v0_1::Plugin;
 use crate::bindings::{PluginPre, words};
+use crate::cache::Cache;
 use crate::config::{HostConfig, PluginConfig};
 use crate::describe;
 use crate::guest::Guest;
@@ -29,6 +30,8 @@ pub struct Host {
     room: Arc<Room>,
     /// Where not empty, the only keys whose plugins are loaded.
     signers: Vec<Signer>,
+    /// Where what was compiled is kept.
+    cache: Option<Arc<Cache>>,
 }
 
 /// What all plugins of a host share; lives as long as any of their actions.
@@ -105,6 +108,7 @@ impl Host {
                 _ticker: ticker,
             }),
             signers: Vec::new(),
+            cache: None,
         })
     }
 
@@ -112,6 +116,13 @@ impl Host {
     #[must_use]
     pub fn trusting(mut self, signers: Vec<Signer>) -> Self {
         self.signers = signers;
+        self
+    }
+
+    /// The same, keeping what it compiles.
+    #[must_use]
+    pub fn keeping(mut self, cache: Cache) -> Self {
+        self.cache = Some(Arc::new(cache));
         self
     }
 
@@ -144,7 +155,7 @@ impl Host {
         let digest = Digest::of(file);
         let signer = self.trusted(file, &digest, config)?;
         let manifest = Manifest::read(file)?;
-        let (pre, imports) = self.compile(file).await?;
+        let (pre, imports) = self.compile(file, &digest).await?;
         let described = self.describe(&pre).await?;
         let description =
             describe::check(&manifest, &described).map_err(PluginError::Description)?;
@@ -227,10 +238,19 @@ impl Host {
     }
 
     /// Compiles off the runtime's threads: a large component takes seconds.
-    async fn compile(&self, file: &[u8]) -> Result<(PluginPre<Guest>, Vec<String>), PluginError> {
+    async fn compile(
+        &self,
+        file: &[u8],
+        digest: &Digest,
+    ) -> Result<(PluginPre<Guest>, Vec<String>), PluginError> {
         let unusable = |error: wasmtime::Error| PluginError::Component(format!("{error:#}"));
         let (engine, file) = (self.room.engine.clone(), file.to_vec());
-        let component = tokio::task::spawn_blocking(move || Component::from_binary(&engine, &file))
+        let (cache, digest) = (self.cache.clone(), digest.clone());
+        let compiled = move || match cache {
+            Some(cache) => cache.component(&engine, (&file, &digest)),
+            None => Component::from_binary(&engine, &file),
+        };
+        let component = tokio::task::spawn_blocking(compiled)
             .await
             .map_err(|error| PluginError::Component(error.to_string()))?
             .map_err(unusable)?;

@@ -10,6 +10,7 @@ mod action;
 mod answer;
 pub mod author;
 mod bindings;
+mod cache;
 mod config;
 mod describe;
 mod error;
@@ -27,6 +28,7 @@ mod signature;
 mod ticker;
 mod version;
 
+pub use cache::Cache;
 pub use config::{Binding, Grant, HostConfig, PluginConfig};
 pub use error::PluginError;
 pub use host::{Host, Loaded};

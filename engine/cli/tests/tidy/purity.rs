@@ -50,11 +50,19 @@ pub(crate) fn allows() -> Vec<Finding> {
     findings
 }
 
+/// Where the one block is that the compiler does not check: it loads a plugin that was compiled.
+const UNSAFE: &str = "engine/plugin/src/cache.rs";
+
 /// Blocks, functions and implementations that the compiler does not check.
 pub(crate) fn unsafe_code() -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in RUST.iter() {
-        for word in file.words().filter(|word| word.text == "unsafe") {
+        let allowed = usize::from(file.path == UNSAFE);
+        for word in file
+            .words()
+            .filter(|word| word.text == "unsafe")
+            .skip(allowed)
+        {
             let message = "nothing here needs unsafe code";
             findings.push(finding(file, word.start, "unsafe", message));
         }

@@ -136,3 +136,21 @@ fn every_example_has_a_page_and_cases() {
 fn real_plugins_in_c_hold_the_table_of_cases() {
     check_language(Lang::C);
 }
+
+#[test]
+#[ignore = "needs qjs: QuickJS as a component, and a bundler"]
+fn real_plugins_in_javascript_hold_the_table_of_cases() {
+    check_language(Lang::Js);
+}
+
+#[test]
+#[ignore = "needs qjs: QuickJS as a component, and a bundler"]
+fn real_plugins_in_typescript_hold_the_table_of_cases() {
+    check_language(Lang::Ts);
+}
+
+#[test]
+#[ignore = "needs componentize_py: Python as a component"]
+fn real_plugins_in_python_hold_the_table_of_cases() {
+    check_language(Lang::Python);
+}

@@ -1,8 +1,12 @@
 //! Files that were tampered with: each is refused, with the reason, before it is compiled.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "files are tampered with, which is what a test here is about"
+)]
 
 use actions_interface::guests;
 use engine_model::Digest;
-use engine_plugin::{Host, HostConfig, Key, PluginConfig, PluginError};
+use engine_plugin::{Cache, Host, HostConfig, Key, PluginConfig, PluginError};
 use serde_json::json;
 
 use crate::support::component;
@@ -65,4 +69,35 @@ async fn a_signature_is_checked_against_the_file_the_lock_and_the_keys_of_the_ho
         "plugin_signers",
     );
     refused(of_the_house().load(&file(), &any).await, "plugin_signers");
+}
+
+#[tokio::test]
+async fn a_kept_plugin_that_was_tampered_with_is_compiled_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = async || {
+        let host = host().keeping(Cache::open(folder.path()).unwrap());
+        let loaded = host.load(&file(), &PluginConfig::of("guest.wasm")).await;
+        loaded.unwrap().actions.len()
+    };
+    let entry = || {
+        let mut entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut named = entries.find_map(|entry| {
+            let path = entry.unwrap().path();
+            path.extension()
+                .is_some_and(|ext| ext == "bin")
+                .then_some(path)
+        });
+        named.take().unwrap()
+    };
+    assert_eq!(load().await, 1);
+    let path = entry();
+    let good = std::fs::read(&path).unwrap();
+    assert_eq!(load().await, 1);
+    let mut turned = good.clone();
+    let middle = turned.len() / 2;
+    turned[middle] ^= 1;
+    std::fs::write(&path, &turned).unwrap();
+    // Machine code that somebody changed is never run: a good entry takes its place.
+    assert_eq!(load().await, 1);
+    assert_ne!(std::fs::read(&path).unwrap(), turned);
 }
