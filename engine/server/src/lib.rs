@@ -9,11 +9,13 @@ mod auth;
 mod body;
 mod deadletters;
 mod guards;
+mod inbox;
 mod intake;
 mod poll;
 mod problem;
 
 pub use api::{Server, ServerOptions};
 pub use auth::{Key, Keys, Person};
+pub use inbox::{Inbox, InboxError};
 pub use intake::{Sources, read_alert};
 pub use poll::{Poller, PollerConfig};
