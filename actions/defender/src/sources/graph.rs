@@ -182,22 +182,8 @@ fn entity(item: &Value) -> Option<Entity> {
             user: account(item.get("userAccount")?),
             ..named("user")
         }),
-        "mailbox" => Some(Entity {
-            user: Some(User {
-                upn: text(item, "primaryAddress"),
-                name: text(item, "displayName"),
-                ..item
-                    .get("userAccount")
-                    .and_then(account)
-                    .unwrap_or_default()
-            }),
-            ..named("mail")
-        }),
-        "analyzedMessage" => Some(Entity {
-            user: text(item, "recipientEmailAddress").map(|upn| User {
-                upn: Some(upn),
-                ..User::default()
-            }),
+        "mailbox" | "analyzedMessage" => Some(Entity {
+            user: recipient(item),
             ..named("mail")
         }),
         "file" => Some(Entity {
@@ -224,6 +210,21 @@ fn entity(item: &Value) -> Option<Entity> {
         "registryKey" | "registryValue" => Some(named("registry")),
         _ => None,
     }
+}
+
+/// Whose mailbox it is, or who got the mail.
+fn recipient(item: &Value) -> Option<User> {
+    let known = item
+        .get("userAccount")
+        .and_then(account)
+        .unwrap_or_default();
+    let address = text(item, "primaryAddress").or_else(|| text(item, "recipientEmailAddress"));
+    let user = User {
+        upn: address.or(known.upn),
+        name: text(item, "displayName").or(known.name),
+        ..known
+    };
+    (user != User::default()).then_some(user)
 }
 
 fn account(item: &Value) -> Option<User> {
@@ -322,14 +323,10 @@ mod tests {
         assert!(
             asked
                 .query
-                .contains(&("$expand".to_owned(), "alerts".to_owned()))
+                .contains(&("$expand".into(), "alerts".to_owned()))
         );
         let since = "lastUpdateDateTime ge 2026-10-24T12:00:00.000Z";
-        assert!(
-            asked
-                .query
-                .contains(&("$filter".to_owned(), since.to_owned()))
-        );
+        assert!(asked.query.contains(&("$filter".into(), since.to_owned())));
         let answer = |body: Value| Response {
             status: 200,
             headers: Vec::new(),
@@ -347,7 +344,7 @@ mod tests {
         let next = more.next.unwrap();
         assert!(
             next.query
-                .contains(&("$skip".to_owned(), INCIDENTS_PAGE.to_string()))
+                .contains(&("$skip".into(), INCIDENTS_PAGE.to_string()))
         );
     }
 }

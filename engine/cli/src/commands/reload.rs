@@ -46,7 +46,7 @@ impl Reload {
         while self.asked.recv().await.is_some() {
             match wire::playbook_files(&self.paths) {
                 Ok(files) => self.load(files).await,
-                Err(fault) => tracing::error!(%fault, "the playbooks stay as they were"),
+                Err(fault) => tracing::error!(?fault, "the playbooks stay as they were"),
             }
         }
     }

@@ -143,7 +143,7 @@ triggers:
   - id: per_device
     alert:
       source: mde
-      match: {machineId|exists: true}
+      match: {device.id|exists: true}
       dedup: {key: '${{ alert.device.id }}', window: 4h}
   - id: chain
     alert:
