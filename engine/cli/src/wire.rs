@@ -14,7 +14,7 @@ use engine_model::{Timestamp, code};
 use engine_playbook::render::{self, Colour, Source};
 use engine_playbook::sigma;
 use engine_run::{Decision, Settings};
-use engine_server::{Keys, Poller, Server, ServerOptions};
+use engine_server::{Inbox, Keys, Poller, Server, ServerOptions};
 
 use crate::config::Config;
 use crate::exit::{Fault, Kind};
@@ -126,7 +126,12 @@ impl Parts {
     /// The pollers of the configuration.
     pub(crate) fn pollers(&self, engine: &Arc<dyn Engine>) -> Result<Vec<Poller>, Fault> {
         let mut pollers = Vec::new();
-        for config in &self.config.sources {
+        for config in self
+            .config
+            .sources
+            .iter()
+            .filter(|one| one.folder.is_none())
+        {
             let source = actions_catalog::sources()
                 .into_iter()
                 .find(|source| source.source() == config.source && source.api().is_some())
@@ -149,6 +154,21 @@ impl Parts {
             });
         }
         Ok(pollers)
+    }
+
+    /// The folders of the configuration that alerts are moved into.
+    pub(crate) fn inboxes(&self, engine: &Arc<dyn Engine>) -> Vec<Inbox> {
+        let folders = self.config.sources.iter();
+        let folders = folders.filter_map(|config| Some((config, config.folder.clone()?)));
+        let inboxes = folders.map(|(config, folder)| Inbox {
+            folder,
+            source: config.source,
+            every: config.every,
+            engine: Arc::clone(engine),
+            sources: actions_catalog::sources(),
+            tenant: self.config.tenant.clone(),
+        });
+        inboxes.collect()
     }
 
     /// An action by its name.

@@ -125,10 +125,14 @@ impl Held {
                 of,
                 distinct,
                 distinct_of,
+                awaits,
             } => {
                 let mut parts = vec![format!("{count} of {of} alerts")];
                 if let (Some(distinct), Some(of)) = (distinct, distinct_of) {
                     parts.push(format!("{distinct} of {of} different values"));
+                }
+                if let Some(stage) = awaits {
+                    parts.push(format!("the sequence waits for `{stage}`"));
                 }
                 format!("{}{}", parts.join(", "), within.unwrap_or_default())
             }

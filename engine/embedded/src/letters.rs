@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::columns::{RunRow, json_column, parsed, source_column, unreadable};
 use crate::rows::to_json;
 
+/// Dead letters that are kept; of more the oldest are forgotten.
+const LETTERS_MAX: i64 = 100_000;
+
 /// What was to start a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "what", rename_all = "snake_case")]
@@ -61,7 +64,15 @@ pub(crate) fn add(connection: &Connection, letter: &NewLetter<'_>) -> rusqlite::
             code,
             message,
         ])?;
-    Ok(())
+    forget(connection, connection.last_insert_rowid() - LETTERS_MAX)
+}
+
+/// Forgets the dead letters up to this number.
+fn forget(connection: &Connection, number: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM letters WHERE seq <= ?1")?
+        .execute([number])
+        .map(drop)
 }
 
 /// Notes that a dead letter was replayed; the run, where that was done before.
@@ -192,4 +203,48 @@ pub(crate) fn alerts_of(connection: &Connection, run: RunRow) -> rusqlite::Resul
         .query_row([run], |row| row.get(0))
         .optional()?;
     Ok(one.flatten().into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Folder;
+
+    #[test]
+    fn dead_letters_are_bounded_and_the_oldest_go_first() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, _taken) = Folder::lock(home.path()).unwrap();
+        let connection = folder.writer().unwrap();
+        let place = Place {
+            tenant: "contoso".parse().unwrap(),
+            playbook: "contain".parse().unwrap(),
+            trigger: "any".parse().unwrap(),
+        };
+        let one = NewLetter {
+            place: &place,
+            occasion: &Occasion::Planned(Timestamp::from_ms(0)),
+            code: "TR0102",
+            message: "it could not start",
+            at: Timestamp::from_ms(0),
+        };
+        let numbers = || -> Vec<i64> {
+            let mut select = connection
+                .prepare("SELECT seq FROM letters ORDER BY seq")
+                .unwrap();
+            let found = select.query_map([], |row| row.get(0)).unwrap();
+            found.map(Result::unwrap).collect()
+        };
+        add(&connection, &one).unwrap();
+        add(&connection, &one).unwrap();
+        assert_eq!(numbers(), [1, 2]);
+        let last = LETTERS_MAX + 1;
+        connection
+            .execute(
+                "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'letters'",
+                [last - 1],
+            )
+            .unwrap();
+        add(&connection, &one).unwrap();
+        assert_eq!(numbers(), [2, last]);
+    }
 }

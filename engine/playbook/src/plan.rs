@@ -21,7 +21,9 @@ pub use flow::{
     Wait, WaitFor,
 };
 pub use schedule::{Missed, Overlap, PlaybookEnd, Rhythm, RunEnd, Schedule};
-pub use storm::{Accumulate, Batch, Dedup, Distinct, Storm, Throttle, WindowClock, WindowShape};
+pub use storm::{
+    Accumulate, Batch, Dedup, Distinct, Stage, Storm, Throttle, WindowClock, WindowShape,
+};
 
 /// A checked playbook. Everything in it is resolved; nothing in it can fail to parse later.
 #[derive(Clone, Debug)]

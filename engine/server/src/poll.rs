@@ -22,7 +22,10 @@ pub struct PollerConfig {
     /// The connection to read it with; the default connection when absent.
     #[serde(default)]
     pub connection: Option<String>,
-    /// How often; at least 5s.
+    /// A folder of NDJSON files to read instead of asking a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<std::path::PathBuf>,
+    /// How often; at least 5s, for a folder 1s.
     #[serde(default = "every_default")]
     pub every: Millis,
     /// How far back the very first poll looks.
@@ -169,6 +172,16 @@ impl Poller {
         format!("{}/{connection}", self.config.source.as_str())
     }
 
+    /// What a poll is in the log: the action that reads the same.
+    const fn action(&self) -> &'static str {
+        match self.config.source {
+            AlertSource::Xdr => "defender.list-incidents",
+            AlertSource::GraphAlerts => "graph.list-security-alerts",
+            AlertSource::GraphIncidents => "graph.list-security-incidents",
+            _ => "defender.list-alerts",
+        }
+    }
+
     /// A poll belongs to no run; its calls carry a fixed id of their own.
     fn call(&self, now: Timestamp) -> Call {
         let playbook = "poller".parse().expect("a valid playbook name");
@@ -179,7 +192,7 @@ impl Poller {
             step: "poll".to_owned(),
             tenant: self.tenant.clone(),
             connection: self.config.connection.clone(),
-            action: "defender.list-alerts".parse().expect("a valid action id"),
+            action: self.action().parse().expect("a valid action id"),
             effect: EffectKind::Read,
             mode: Mode::Execute,
             idem: self.name(),

@@ -1,6 +1,10 @@
 //! Senders who mean no good: without a key, too slow, or from a time that has not come yet.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails, and lays out files"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -226,6 +230,7 @@ async fn an_alert_from_the_future_does_not_hide_those_that_come_before() {
         config: PollerConfig {
             source: AlertSource::Mde,
             connection: None,
+            folder: None,
             every: Millis::from_secs(30),
             lookback: Millis::from_secs(60),
         },
@@ -237,4 +242,39 @@ async fn an_alert_from_the_future_does_not_hide_those_that_come_before() {
     };
     assert_eq!(poller.poll().await.unwrap(), 1);
     assert_eq!(*engine.watermark.lock().unwrap(), Some(now));
+}
+
+#[tokio::test]
+async fn a_folder_is_read_file_by_file_and_bad_lines_are_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |id: &str| {
+        let created = "2026-10-24T12:00:00Z";
+        json!({"id": id, "title": "x", "severity": "low", "created_at": created}).to_string()
+    };
+    let long = format!("{{\"id\":\"{}\"}}", "a".repeat(1 << 20));
+    let text = format!("{}\n\nnot json\n{long}\n{}", line("a"), line("b"));
+    std::fs::write(folder.path().join("one.ndjson"), text).unwrap();
+    std::fs::write(folder.path().join("being-written.tmp"), line("c")).unwrap();
+    let inbox = engine_server::Inbox {
+        folder: folder.path().to_owned(),
+        source: AlertSource::Api,
+        every: Millis::from_secs(1),
+        engine: Arc::new(Taker::default()),
+        sources: actions_defender::sources::sources(),
+        tenant: "default".parse().unwrap(),
+    };
+    assert_eq!(inbox.read().await.unwrap(), 2);
+    assert_eq!(
+        inbox.read().await.unwrap(),
+        0,
+        "what was read is not read again"
+    );
+    let refused = std::fs::read_to_string(folder.path().join("one.ndjson.refused")).unwrap();
+    let numbers: Vec<&str> = refused
+        .lines()
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    assert_eq!(numbers, ["3", "4"], "{refused}");
+    assert!(folder.path().join("one.ndjson.done").exists());
+    assert!(folder.path().join("being-written.tmp").exists());
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine_model::code;
-use engine_playbook::plan::{Detection, Form};
+use engine_playbook::plan::{Detection, Form, Stage};
 
 use crate::compile::{self, Naming, Scope, bracket};
 use crate::condition::{self, Selections};
@@ -30,6 +30,18 @@ pub(crate) fn compile(detection: &Detection, fields: &mut Fields) -> Result<Node
         }
         problems
     })
+}
+
+/// What a stage of a sequence asks for; none where it cannot be compiled, which the match of the
+/// trigger reports.
+pub(crate) fn stage(stage: &Stage, fields: &mut Fields) -> Option<Node> {
+    let naming = stage.rule.as_ref().map_or(Naming::Alert, Naming::Rule);
+    let mut scope = Scope {
+        fields,
+        naming,
+        selection: Some(stage.selection.name.as_str().into()),
+    };
+    form(&stage.selection.form, &mut scope, &mut Vec::new())
 }
 
 fn whole(detection: &Detection, scope: &mut Scope<'_>) -> Result<Node, Vec<Problem>> {

@@ -19,6 +19,7 @@ mod lint;
 mod permissions;
 pub(crate) mod plugin;
 mod preflight;
+mod reload;
 mod report;
 mod run;
 mod runs;

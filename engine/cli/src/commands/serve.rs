@@ -12,12 +12,13 @@ use crate::config::Config;
 use crate::exit::{Fault, Kind};
 use crate::wire::{self, Opening, Parts};
 
+use super::reload::Reload;
+
 pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
     let config = Config::read(&args.config)?;
     let mut parts = Parts::build(config, None).await?;
-    let refused = parts
-        .playbooks
-        .load(wire::playbook_files(&parts.config.playbooks)?);
+    let files = wire::playbook_files(&parts.config.playbooks)?;
+    let refused = parts.playbooks.load(files.clone());
     if !refused.is_empty() {
         wire::report(&refused);
         let message = format!(
@@ -31,7 +32,14 @@ pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
         assume: Decision::Approve,
         schedules_since: None,
     };
-    let engine: Arc<dyn Engine> = parts.open(opening).await?;
+    let embedded = parts.open(opening).await?;
+    let reload = Reload::new(
+        parts.config.playbooks.clone(),
+        files,
+        Arc::clone(&parts.playbooks),
+        Arc::clone(&embedded),
+    )?;
+    let engine: Arc<dyn Engine> = embedded;
     let listener = TcpListener::bind(parts.config.listen)
         .await
         .map_err(|error| {
@@ -44,6 +52,10 @@ pub(super) async fn serve(args: ServeArgs) -> Result<(), Fault> {
         pollers.spawn(poller.run());
     }
     pollers.spawn(parts.herald(&engine)?.run());
+    for inbox in parts.inboxes(&engine) {
+        pollers.spawn(inbox.run());
+    }
+    pollers.spawn(reload.watch());
     if let Some(plugins) = parts.plugins.take() {
         pollers.spawn(plugins.watch());
     }

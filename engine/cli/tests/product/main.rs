@@ -20,6 +20,7 @@ mod partners;
 mod playbooks;
 mod plugin_attacks;
 mod plugins;
+mod storms;
 #[expect(dead_code, reason = "the load benchmark uses the rest of it")]
 #[path = "../support/mod.rs"]
 mod support;

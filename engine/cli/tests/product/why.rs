@@ -135,3 +135,60 @@ async fn a_stored_alert_is_asked_of_the_engine_and_names_its_run() {
     let shown = why("other", &["--data", "data"]);
     assert!(shown.contains("`severity` is `informational`"), "{shown}");
 }
+
+const STORMY: &str = "
+version: 1
+name: once
+triggers:
+  - id: per_device
+    alert:
+      source: mde
+      match: {device.id|exists: true}
+      dedup: {key: '${{ alert.device.id }}', window: 4h}
+  - id: chain
+    alert:
+      source: mde
+      match:
+        detection:
+          first: {severity: high}
+          second: {severity: low}
+          condition: 1 of them
+      accumulate: {group_by: [device.id], within: 1h, sequence: [first, second]}
+steps:
+  - {id: note, uses: note.add, with: {text: seen}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_storm_control_did_with_an_alert_is_told_with_its_end() {
+    let (home, mut alert) = home().await;
+    let home = home.playbook("once.yaml", STORMY);
+    let served = home.serve();
+    let client = served.client();
+    let first = alert["id"].as_str().unwrap().to_owned();
+    let begun = client.post("/v1/alerts/mde", &alert).await.unwrap();
+    alert["id"] = json!("again");
+    client.post("/v1/alerts/mde", &alert).await.unwrap();
+    let why = |id: &str| {
+        let mut command = home.quell();
+        command.args(["why", id, "--url", &served.url, "--key", "env:TEST_KEY"]);
+        text(&command.output().unwrap())
+    };
+    let shown = why("again");
+    let held =
+        format!("held back by dedup: mde/{first} came first with the same key; held back until ");
+    assert!(shown.contains(&held), "{shown}");
+    let counted =
+        "held back by accumulate: 2 of 1 alerts, the sequence waits for `second` within 1h";
+    assert!(shown.contains(counted), "{shown}");
+    let shown = why(&first);
+    let runs: Vec<&str> = begun.body["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let fired = runs
+        .iter()
+        .any(|run| shown.contains(&format!("once/per_device  fired: {run}")));
+    assert!(fired, "{runs:?}\n{shown}");
+}

@@ -9,7 +9,8 @@ use engine_driver::storm::{self, MemoryStorm};
 use engine_model::{Millis, Timestamp};
 use engine_playbook::expr::Template;
 use engine_playbook::plan::{
-    Accumulate, Batch, Dedup, Distinct, Storm, Throttle, WindowClock, WindowShape,
+    Accumulate, Batch, Dedup, Distinct, Form, Selection, Stage, Storm, Throttle, WindowClock,
+    WindowShape,
 };
 use engine_trigger::AlertChange;
 use engine_trigger::storm::{AlertRef, Facts, Firing, Group, Passed, Place, State, Verdict, offer};
@@ -53,6 +54,11 @@ fn facts(number: usize, told: &Told) -> Facts {
         key: Some(json!(told.key)),
         group: group(),
         values: vec![told.value],
+        // The first stages take one value each, and the last value takes part in two.
+        stages: match told.value {
+            3 => 0b110,
+            value => 1 << value,
+        },
         batch: group(),
         throttle: Group::new(),
     }
@@ -132,9 +138,28 @@ fn accumulate(window: WindowShape, within: u64, count: u32, distinct: Option<u32
                 field: "title".to_owned(),
                 gte,
             }),
+            sequence: Vec::new(),
             window,
         }),
         ..Storm::default()
+    }
+}
+
+/// The same, complete only when so many stages come in order.
+fn in_order(storm: Storm, stages: usize) -> Storm {
+    let stage = |number: usize| Stage {
+        selection: Selection {
+            name: format!("stage{number}"),
+            form: Form::All(Vec::new()),
+        },
+        rule: None,
+    };
+    Storm {
+        accumulate: storm.accumulate.map(|accumulate| Accumulate {
+            sequence: (0..stages).map(stage).collect(),
+            ..accumulate
+        }),
+        ..storm
     }
 }
 
@@ -225,6 +250,26 @@ proptest! {
         let storm = accumulate(WindowShape::Session, within, count, distinct);
         let seen = played(&storm, &told, 200);
         prop_assert_eq!(alerts_of(&seen), model::session(&told, within, count, distinct));
+    }
+
+    #[test]
+    fn a_sequence_starts_when_its_stages_come_in_order_in_any_stretch(
+        told in told(60, 30), within in 5..25_u64, stages in 2..4_usize,
+    ) {
+        let storm = in_order(accumulate(WindowShape::Sliding, within, 1, None), stages);
+        let seen = played(&storm, &told, 100);
+        let expected = model::windows(&told, within, &model::Goal::ordered(stages));
+        prop_assert_eq!(alerts_of(&seen), expected);
+    }
+
+    #[test]
+    fn a_sequence_in_a_session_needs_every_stage_in_order(
+        told in told(80, 40), within in 2..12_u64, stages in 2..4_usize,
+    ) {
+        let storm = in_order(accumulate(WindowShape::Session, within, 1, None), stages);
+        let seen = played(&storm, &told, 200);
+        let expected = model::sessions(&told, within, &model::Goal::ordered(stages));
+        prop_assert_eq!(alerts_of(&seen), expected);
     }
 
     #[test]

@@ -26,9 +26,41 @@ pub(crate) fn dedup(told: &[Told], window: i64) -> Vec<Started> {
         .collect()
 }
 
-fn enough(told: &[Told], members: &[usize], count: u32, distinct: Option<u32>) -> bool {
-    let values: BTreeSet<u64> = members.iter().map(|index| told[*index].value).collect();
-    members.len() >= count as usize && values.len() >= distinct.unwrap_or(0) as usize
+/// When a group is complete.
+pub(crate) struct Goal {
+    count: u32,
+    distinct: Option<u32>,
+    stages: usize,
+}
+
+impl Goal {
+    pub(crate) fn ordered(stages: usize) -> Self {
+        Self {
+            count: 1,
+            distinct: None,
+            stages,
+        }
+    }
+
+    /// `members` stand in the order of time.
+    fn reached(&self, told: &[Told], members: &[usize]) -> bool {
+        let values: BTreeSet<u64> = members.iter().map(|index| told[*index].value).collect();
+        members.len() >= self.count as usize
+            && values.len() >= self.distinct.unwrap_or(0) as usize
+            && in_order(told, members, 0, self.stages)
+    }
+}
+
+/// Whether some choice of members, one for each stage from `stage` on, stands in order.
+fn in_order(told: &[Told], members: &[usize], stage: usize, stages: usize) -> bool {
+    let fits = |index: usize| match told[index].value {
+        3 => stage == 1 || stage == 2,
+        value => usize::try_from(value).unwrap() == stage,
+    };
+    stage >= stages
+        || members.iter().enumerate().any(|(place, member)| {
+            fits(*member) && in_order(told, &members[place + 1..], stage + 1, stages)
+        })
 }
 
 /// In the order of their times; of equal ones in the order they came.
@@ -48,6 +80,15 @@ pub(crate) fn sliding(
     count: u32,
     distinct: Option<u32>,
 ) -> Vec<Started> {
+    let goal = Goal {
+        count,
+        distinct,
+        stages: 0,
+    };
+    windows(told, within, &goal)
+}
+
+pub(crate) fn windows(told: &[Told], within: u64, goal: &Goal) -> Vec<Started> {
     let within = i64::try_from(within).unwrap();
     let mut used: BTreeSet<usize> = BTreeSet::new();
     let mut starts = Vec::new();
@@ -61,7 +102,7 @@ pub(crate) fn sliding(
                     && other_one.at <= end
             };
             let members = sorted(told, (0..=index).filter(inside).collect());
-            if enough(told, &members, count, distinct) {
+            if goal.reached(told, &members) {
                 used.extend(&members);
                 starts.push(started(&members));
                 break;
@@ -79,13 +120,18 @@ pub(crate) fn tumbling(
 ) -> Vec<Started> {
     let within = i64::try_from(within).unwrap();
     // The windows begin where the epoch does, not where the case does.
+    let goal = Goal {
+        count,
+        distinct,
+        stages: 0,
+    };
     let window = |one: &Told| (one.key, (super::BEGIN + one.at).div_euclid(within));
     let mut done = BTreeSet::new();
     let mut starts = Vec::new();
     for (index, one) in told.iter().enumerate() {
         let of_window = |other: &usize| window(&told[*other]) == window(one);
         let members = sorted(told, (0..=index).filter(of_window).collect());
-        if enough(told, &members, count, distinct) && done.insert(window(one)) {
+        if goal.reached(told, &members) && done.insert(window(one)) {
             starts.push(started(&members));
         }
     }
@@ -94,6 +140,15 @@ pub(crate) fn tumbling(
 
 /// A session is what hangs together by gaps no longer than `gap`, started or not.
 pub(crate) fn session(told: &[Told], gap: u64, count: u32, distinct: Option<u32>) -> Vec<Started> {
+    let goal = Goal {
+        count,
+        distinct,
+        stages: 0,
+    };
+    sessions(told, gap, &goal)
+}
+
+pub(crate) fn sessions(told: &[Told], gap: u64, goal: &Goal) -> Vec<Started> {
     let gap = i64::try_from(gap).unwrap();
     let mut completed: BTreeSet<usize> = BTreeSet::new();
     let mut starts = Vec::new();
@@ -116,7 +171,7 @@ pub(crate) fn session(told: &[Told], gap: u64, count: u32, distinct: Option<u32>
             continue;
         }
         let members = sorted(told, members.into_iter().collect());
-        if enough(told, &members, count, distinct) {
+        if goal.reached(told, &members) {
             completed.extend(&members);
             starts.push(started(&members));
         }

@@ -45,6 +45,7 @@ fn bytes_per_key(keys: u32) -> u64 {
                 key: Some(json!(format!("device-{key}"))),
                 group: Group::new(),
                 values: Vec::new(),
+                stages: 0,
                 batch: Group::new(),
                 throttle: Group::new(),
             };

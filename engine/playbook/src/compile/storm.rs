@@ -5,6 +5,7 @@ use engine_model::{Millis, code};
 use super::Compiler;
 use super::scope::Names;
 use crate::plan::{self, Storm, WindowClock, WindowShape};
+use crate::suggest::similar;
 use crate::syntax::{self, ClockWord, Spanned, WindowWord};
 
 /// A window keeps state; nobody can want one longer than this.
@@ -16,7 +17,12 @@ const QUEUE_MAX: u32 = 1000;
 
 impl Compiler<'_, '_> {
     /// What stands between the match of an alert trigger and a run.
-    pub(super) fn storm(&mut self, alert: &Spanned<syntax::AlertTrigger>, names: &Names) -> Storm {
+    pub(super) fn storm(
+        &mut self,
+        alert: &Spanned<syntax::AlertTrigger>,
+        names: &Names,
+        detections: &[plan::Detection],
+    ) -> Storm {
         let written = &alert.value;
         let storm = Storm {
             clock: match written.clock.as_ref().map(|clock| clock.value) {
@@ -27,7 +33,10 @@ impl Compiler<'_, '_> {
                 .dedup
                 .as_ref()
                 .and_then(|d| self.dedup(&d.value, names)),
-            accumulate: written.accumulate.as_ref().and_then(|a| self.accumulate(a)),
+            accumulate: written
+                .accumulate
+                .as_ref()
+                .and_then(|a| self.accumulate(a, detections)),
             suppress: written.suppress.as_ref().and_then(|s| self.window(s)),
             batch: written.batch.as_ref().and_then(|b| self.batch(&b.value)),
             throttle: written
@@ -64,7 +73,11 @@ impl Compiler<'_, '_> {
         })
     }
 
-    fn accumulate(&mut self, written: &Spanned<syntax::Accumulate>) -> Option<plan::Accumulate> {
+    fn accumulate(
+        &mut self,
+        written: &Spanned<syntax::Accumulate>,
+        detections: &[plan::Detection],
+    ) -> Option<plan::Accumulate> {
         let at = written.at;
         let written = &written.value;
         let distinct = written.distinct.as_ref().and_then(|distinct| {
@@ -73,9 +86,15 @@ impl Compiler<'_, '_> {
                 gte: distinct.gte?,
             })
         });
-        if written.count.is_none() && written.distinct.is_none() {
+        let sequence = match &written.sequence {
+            Some(sequence) => self.sequence(sequence, detections),
+            None => Vec::new(),
+        };
+        let unsaid = written.count.is_none() && written.distinct.is_none();
+        if unsaid && written.sequence.is_none() {
             let message = "nothing says when the group is complete";
-            let help = "add `count: {gte: 10}` or `distinct: {field: …, gte: 3}`";
+            let help = "add `count: {gte: 10}`, `distinct: {field: …, gte: 3}` or \
+                        `sequence: [first, second]`";
             self.report.head(code::PB0203, at, message).help(help);
         }
         let window = written.window.as_ref().map(|window| window.value);
@@ -84,12 +103,47 @@ impl Compiler<'_, '_> {
             within: self.window(written.within.as_ref()?)?,
             count: written.count.and_then(|count| count.gte).unwrap_or(1),
             distinct,
+            sequence,
             window: match window.unwrap_or(WindowWord::Sliding) {
                 WindowWord::Sliding => WindowShape::Sliding,
                 WindowWord::Tumbling => WindowShape::Tumbling,
                 WindowWord::Session => WindowShape::Session,
             },
         })
+    }
+
+    /// The selections that a sequence names.
+    fn sequence(
+        &mut self,
+        written: &Spanned<Vec<String>>,
+        detections: &[plan::Detection],
+    ) -> Vec<plan::Stage> {
+        let known = || {
+            detections.iter().flat_map(|detection| {
+                let stages = detection.selections.iter();
+                stages.map(|selection| (selection, detection.rule.as_ref()))
+            })
+        };
+        let mut stages = Vec::new();
+        for name in &written.value {
+            match known().find(|(selection, _)| selection.name == *name) {
+                Some((selection, rule)) => stages.push(plan::Stage {
+                    selection: selection.clone(),
+                    rule: rule.cloned(),
+                }),
+                None => {
+                    let message = format!("no selection is called `{name}`");
+                    let names = known().map(|(selection, _)| selection.name.as_str());
+                    let help = match similar(name, names) {
+                        Some(meant) => format!("did you mean `{meant}`?"),
+                        None => "a sequence names selections of `match.detection`".to_owned(),
+                    };
+                    let report = self.report.value(code::PB0202, written.at, message);
+                    report.help(help);
+                }
+            }
+        }
+        stages
     }
 
     fn batch(&mut self, written: &syntax::Batch) -> Option<plan::Batch> {

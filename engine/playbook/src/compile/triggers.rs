@@ -130,10 +130,10 @@ impl Compiler<'_, '_> {
                 created: on.contains(&Event::Created),
                 updated: on.contains(&Event::Updated),
             },
+            condition: written.r#where.and_then(|id| self.condition(id.0, &names)),
+            storm: Box::new(self.storm(alert, &names, &detections)),
             fields,
             detections,
-            condition: written.r#where.and_then(|id| self.condition(id.0, &names)),
-            storm: Box::new(self.storm(alert, &names)),
             examples: examples.unwrap_or_default(),
             path: document.path(path),
         }

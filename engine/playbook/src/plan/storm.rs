@@ -2,6 +2,7 @@
 
 use engine_model::Millis;
 
+use super::{RuleFile, Selection};
 use crate::expr::Template;
 
 /// What stands between an alert that matches and a run, in the order applied.
@@ -79,8 +80,20 @@ pub struct Accumulate {
     pub count: u32,
     /// How many different values of a field it takes.
     pub distinct: Option<Distinct>,
+    /// What alerts have to match in this order, one alert each; empty where the order is all the
+    /// same.
+    pub sequence: Vec<Stage>,
     /// The shape of the window.
     pub window: WindowShape,
+}
+
+/// A selection that a sequence waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// The selection.
+    pub selection: Selection,
+    /// The rule file it comes from; none where the playbook holds it itself.
+    pub rule: Option<RuleFile>,
 }
 
 /// How many different values of a field it takes.

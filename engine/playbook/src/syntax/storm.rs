@@ -42,6 +42,10 @@ pub struct Accumulate {
     pub count: Option<AtLeast>,
     /// How many different values of a field it takes.
     pub distinct: Option<Distinct>,
+    /// Selections of the trigger's `detection`, which alerts have to match in this order, one alert
+    /// each.
+    #[schemars(length(min = 2, max = 16))]
+    pub sequence: Option<Spanned<Vec<String>>>,
     /// The shape of the window; `sliding` when absent.
     pub window: Option<Spanned<WindowWord>>,
 }

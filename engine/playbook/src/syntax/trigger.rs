@@ -32,7 +32,6 @@ pub struct Trigger {
 /// An alert trigger.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-later" = ["sequence"]))]
 pub struct AlertTrigger {
     /// The sources it listens to, one or a list; `defender` means all of Microsoft's.
     #[schemars(required)]

@@ -227,6 +227,7 @@ fn a_group_by_a_field_that_no_alert_has_is_a_warning() {
             field: "entities.ip.adress".to_owned(),
             gte: 2,
         }),
+        sequence: Vec::new(),
         window: WindowShape::Sliding,
     };
     let storm = Storm {

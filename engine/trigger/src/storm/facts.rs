@@ -2,13 +2,14 @@
 
 use engine_model::{Digest, Timestamp};
 use engine_playbook::expr::{EvalError, Scope};
-use engine_playbook::plan::{Storm, WindowClock};
+use engine_playbook::plan::{Stage, Storm, WindowClock};
 use serde_json::{Map, Value};
 
 use super::{AlertRef, CellId, Cells, Control, Place};
 use crate::cause::AlertChange;
+use crate::detection;
 use crate::fold::fold;
-use crate::path::FieldPath;
+use crate::path::{FieldPath, Fields, Seen};
 use crate::view::AlertView;
 
 /// Fields of the alert by their paths: what a group has in common.
@@ -34,6 +35,8 @@ pub struct Facts {
     pub group: Group,
     /// What it adds to `distinct`, hashed.
     pub values: Vec<u64>,
+    /// The stages of `sequence` that it matches, one bit each.
+    pub stages: u32,
     /// Its group in `batch`.
     pub batch: Group,
     /// Its group in `throttle`.
@@ -84,6 +87,7 @@ impl Facts {
             key: key.transpose()?,
             group: group(accumulate.map(|accumulate| &accumulate.group_by)),
             values: distinct.map_or_else(Vec::new, |distinct| values(&distinct.field, alert)),
+            stages: accumulate.map_or(0, |accumulate| stages(&accumulate.sequence, alert)),
             batch: group(storm.batch.as_ref().map(|batch| &batch.group_by)),
             throttle: group(storm.throttle.as_ref().map(|throttle| &throttle.group_by)),
         })
@@ -175,6 +179,16 @@ fn values(field: &str, alert: &AlertView<'_>) -> Vec<u64> {
     values.dedup();
     values.truncate(VALUES_MAX);
     values
+}
+
+/// Compiled anew for every alert: only what matched the whole trigger comes here.
+fn stages(sequence: &[Stage], alert: &AlertView<'_>) -> u32 {
+    let matched = sequence.iter().enumerate().filter(|(_, stage)| {
+        let mut fields = Fields::default();
+        detection::stage(stage, &mut fields)
+            .is_some_and(|node| node.judge(&Seen::new(alert, &fields)).holds)
+    });
+    matched.fold(0, |bits, (number, _)| bits | 1 << number)
 }
 
 fn hashed(text: &str) -> u64 {

@@ -28,6 +28,9 @@ pub enum Verdict {
         /// How many different values it takes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         distinct_of: Option<u32>,
+        /// The selection that comes next in the sequence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        awaits: Option<String>,
     },
     /// `accumulate`: its window has started its run already.
     Fired {

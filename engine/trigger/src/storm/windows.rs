@@ -51,6 +51,17 @@ struct Member {
     /// What it adds to `distinct`, hashed.
     #[serde(rename = "v", default, skip_serializing_if = "Vec::is_empty")]
     values: Vec<u64>,
+    /// The stages of the sequence that it matches, one bit each.
+    #[serde(rename = "q", default, skip_serializing_if = "is_zero")]
+    stages: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "that is how a field is asked whether it is left out"
+)]
+const fn is_zero(stages: &u32) -> bool {
+    *stages == 0
 }
 
 /// How far a window has come.
@@ -58,20 +69,30 @@ struct Member {
 struct Progress {
     count: usize,
     distinct: usize,
+    /// How many stages of the sequence were matched in their order.
+    stages: usize,
 }
 
 impl Progress {
-    fn of(members: &[Member]) -> Self {
+    fn of(members: &[Member], goal: &Accumulate) -> Self {
         let values: HashSet<u64> = members.iter().flat_map(|m| &m.values).copied().collect();
+        // Taking each stage as early as it comes leaves most for those after it.
+        let stages = members.iter().fold(0, |done, member| {
+            let next = done < goal.sequence.len() && member.stages >> done & 1 == 1;
+            done + usize::from(next)
+        });
         Self {
             count: members.len(),
             distinct: values.len(),
+            stages,
         }
     }
 
     fn reaches(self, goal: &Accumulate) -> bool {
         let distinct = goal.distinct.as_ref().map_or(0, |distinct| distinct.gte);
-        self.count >= goal.count as usize && self.distinct >= distinct as usize
+        self.count >= goal.count as usize
+            && self.distinct >= distinct as usize
+            && self.stages >= goal.sequence.len()
     }
 
     fn verdict(self, goal: &Accumulate) -> Verdict {
@@ -80,6 +101,10 @@ impl Progress {
             of: goal.count,
             distinct: goal.distinct.as_ref().map(|_| self.distinct),
             distinct_of: goal.distinct.as_ref().map(|distinct| distinct.gte),
+            awaits: goal
+                .sequence
+                .get(self.stages)
+                .map(|stage| stage.selection.name.clone()),
         }
     }
 }
@@ -102,6 +127,7 @@ impl Windows {
             alert: facts.alert,
             at,
             values: facts.values.clone(),
+            stages: facts.stages,
         };
         let fired = match goal.window {
             WindowShape::Sliding => self.slide(goal, member),
@@ -165,7 +191,7 @@ impl Windows {
             }
             let inside = |member: &Member| last.saturating_sub(member.at) >= length;
             let begin = span.members.partition_point(inside);
-            let progress = Progress::of(&span.members[begin..=end]);
+            let progress = Progress::of(&span.members[begin..=end], goal);
             if progress.reaches(goal) {
                 let members: Vec<Member> = span.members.drain(begin..=end).collect();
                 return Ok((members[0].at, members));
@@ -209,7 +235,7 @@ impl Windows {
             })
         } else {
             span.insert(new);
-            let progress = Progress::of(&span.members);
+            let progress = Progress::of(&span.members, goal);
             if progress.reaches(goal) {
                 span.done = true;
                 Ok((span.first, std::mem::take(&mut span.members)))
@@ -270,12 +296,15 @@ impl Span {
         }
         let mut later: HashSet<u64> = HashSet::new();
         let mut idle = None;
+        let mut next = 0;
         for (place, member) in self.members.iter().enumerate().rev() {
-            // It adds nothing where later ones have all its values.
-            if member.values.iter().all(|value| later.contains(value)) {
+            // It adds nothing where later ones have all its values, and the next its stages.
+            let replaced = member.stages & !next == 0;
+            if replaced && member.values.iter().all(|value| later.contains(value)) {
                 idle = Some(place);
             }
             later.extend(&member.values);
+            next = member.stages;
         }
         self.members.remove(idle.unwrap_or(0));
     }
