@@ -500,11 +500,8 @@ async fn people_are_told_by_their_own_hooks_with_a_link_and_rooms_without_one() 
         told.insert(who, serde_json::from_str::<Value>(&body).unwrap());
     }
     let otto = &told["otto"];
-    assert!(
-        otto.to_string()
-            .contains(&format!("https://quell.example{link}")),
-        "{otto:#}"
-    );
+    let link = format!("https://quell.example{link}");
+    assert!(otto.to_string().contains(&link), "{otto:#}");
     // What comes from the alert stands where nothing is markup.
     for block in otto["blocks"].as_array().unwrap() {
         let kind = &block["type"];
@@ -522,8 +519,10 @@ async fn people_are_told_by_their_own_hooks_with_a_link_and_rooms_without_one() 
     }
     assert!(!otto["text"].to_string().contains("evil"), "{otto:#}");
     let room = told["room"].to_string();
-    assert!(!room.contains("/approve/"), "{room}");
-    assert!(!room.contains("[x](https"), "{room}");
+    let out_of_place = ["/approve/", "[x](https"]
+        .iter()
+        .any(|text| room.contains(text));
+    assert!(!out_of_place, "{room}");
 }
 
 #[test]
