@@ -12,13 +12,13 @@ use crate::{files, infos, shown, suite};
 const PERCENT: usize = 95;
 
 fn playbooks() -> Vec<(String, String)> {
-    let mut playbooks = files("workflows", ".yaml");
+    let mut playbooks = files(".yaml");
     playbooks.retain(|(path, _)| !path.ends_with(".test.yaml"));
     playbooks
 }
 
 static LIBRARY: LazyLock<(Suite, Vec<TestResult>)> = LazyLock::new(|| {
-    let (suite, broken) = suite(files("workflows", ".test.yaml"), playbooks());
+    let (suite, broken) = suite(files(".test.yaml"), playbooks());
     assert!(broken.is_empty(), "{}", shown(&broken));
     let results = suite.run(2, &|_| {});
     (suite, results)

@@ -60,16 +60,18 @@ fn decoder() -> ActionInfo {
     }
 }
 
-/// The files of the repository below a folder that end so, by their names.
-fn files(folder: &str, end: &str) -> Vec<(String, String)> {
+/// The playbooks that ship, and that of the example plugin: the files that end so, by their names.
+fn files(end: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(root.join(folder)).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if name.ends_with(end) {
-            let text = std::fs::read_to_string(&path).unwrap();
-            files.push((format!("{folder}/{name}"), text));
+    for folder in ["workflows", "examples/plugins/decode-powershell/playbooks"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if name.ends_with(end) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                files.push((format!("{folder}/{name}"), text));
+            }
         }
     }
     files.sort();

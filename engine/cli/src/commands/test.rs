@@ -234,8 +234,10 @@ fn collect(path: &Path, found: &mut BTreeSet<PathBuf>) -> Result<(), Fault> {
             let name = path.file_name().and_then(|name| name.to_str());
             let name = name.unwrap_or_default();
             let hidden = name.starts_with('.');
+            // What tests a plugin's playbook needs that plugin: it is named where it is wanted.
+            let plugin = path.join("plugin.yaml").exists();
             let test = name.ends_with(".test.yaml") || name.ends_with(".test.yml");
-            if !hidden && (path.is_dir() || test) {
+            if !hidden && !plugin && (path.is_dir() || test) {
                 collect(&path, found)?;
             }
         }

@@ -227,6 +227,7 @@ fn permissions(path: &str) -> Value {
         .args(["permissions", path, "--format", "json"])
         .output()
         .unwrap();
+    assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 

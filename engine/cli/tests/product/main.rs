@@ -21,7 +21,6 @@ mod playbooks;
 mod plugin_attacks;
 mod plugins;
 mod storms;
-#[expect(dead_code, reason = "the load benchmark uses the rest of it")]
 #[path = "../support/mod.rs"]
 mod support;
 mod two_processes;

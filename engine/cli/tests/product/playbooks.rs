@@ -115,9 +115,11 @@ const WORLDS: [Answers; 4] = [
 ];
 
 fn playbooks() -> Vec<(String, Arc<Plan>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workflows");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folders = ["workflows", "examples/plugins/decode-powershell/playbooks"];
+    let entries = folders.map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
     let mut plans = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in entries.into_iter().flatten() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if name.ends_with(".test.yaml") || !name.ends_with(".yaml") {

@@ -260,19 +260,21 @@ async fn every_alert_is_matched_by_one_version_while_playbooks_are_read_again() 
         (counted.alerts, counted.runs["calm"], counted.twice),
         (ALERTS, ALERTS, 0)
     );
-    let database = Connection::open(home.database()).unwrap();
-    let mut select = database
-        .prepare("SELECT DISTINCT digest FROM runs")
-        .unwrap();
-    let digests: BTreeSet<String> = select
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
+    let digests = digests(&home);
     assert!(
         digests.len() >= 2,
         "no other version was ever loaded: {digests:?}"
     );
+}
+
+/// The versions of playbooks that ran.
+fn digests(home: &Home) -> BTreeSet<String> {
+    let database = Connection::open(home.database()).unwrap();
+    let mut select = database
+        .prepare("SELECT DISTINCT digest FROM runs")
+        .unwrap();
+    let digests = select.query_map([], |row| row.get(0)).unwrap();
+    digests.map(Result::unwrap).collect()
 }
 
 #[test]

@@ -28,8 +28,10 @@ const PLAYBOOKS: [(&str, &str); 3] = [
         include_str!("../../../../../workflows/daily-hunt.yaml"),
     ),
     (
-        "workflows/triage-with-plugin.yaml",
-        include_str!("../../../../../workflows/triage-with-plugin.yaml"),
+        "examples/plugins/decode-powershell/playbooks/triage-with-plugin.yaml",
+        include_str!(
+            "../../../../../examples/plugins/decode-powershell/playbooks/triage-with-plugin.yaml"
+        ),
     ),
 ];
 
