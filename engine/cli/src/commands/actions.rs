@@ -1,5 +1,6 @@
 //! `quell actions [ID]`.
 
+use actions_contract::Api;
 use serde_json::json;
 
 use crate::args::{ActionsArgs, Format};
@@ -52,8 +53,18 @@ pub(super) async fn actions(args: &ActionsArgs) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The row of an action: everything but its schemas and examples.
+/// The row of an action: everything but its schemas and examples. Its path is as its page writes it:
+/// for Graph without the version, which stands beside it.
 fn summary(info: &actions_contract::ActionInfo) -> serde_json::Value {
+    let whole = info.path.as_deref();
+    let versioned = ["v1.0", "beta"].into_iter().find_map(|version| {
+        let path = whole?.strip_prefix('/')?.strip_prefix(version)?;
+        (info.api == Some(Api::Graph)).then_some((version, path))
+    });
+    let (version, path) = match versioned {
+        Some((version, path)) => (Some(version), Some(path)),
+        None => (None, whole),
+    };
     json!({
         "id": info.id,
         "title": info.title,
@@ -64,7 +75,8 @@ fn summary(info: &actions_contract::ActionInfo) -> serde_json::Value {
         "settles": info.settles,
         "api": info.api,
         "method": info.method,
-        "path": info.path,
+        "path": path,
+        "version": version,
         "permissions_application": info.permissions_application,
         "permissions_delegated": info.permissions_delegated,
         "rate": info.rate,

@@ -261,3 +261,41 @@ fn the_permissions_of_what_ships_are_documented_ones_and_no_more_than_it_takes()
         }
     }
 }
+
+#[test]
+fn the_list_of_actions_has_every_documented_operation_as_its_page_writes_it() {
+    let path = support::root().join("actions/catalog/tests/documented.json");
+    let documented: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let output = support::quell()
+        .args(["actions", "--format", "json"])
+        .output()
+        .unwrap();
+    let list: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(documented.len(), 192);
+    for operation in &documented {
+        let mut listed = list.iter().filter(|row| row["id"] == operation["id"]);
+        let row = listed.next().unwrap_or_else(|| panic!("{operation}"));
+        let version = row["version"].as_str().map(|version| format!("/{version}"));
+        let path = format!(
+            "{}{}",
+            version.unwrap_or_default(),
+            row["path"].as_str().unwrap()
+        );
+        assert_eq!(path, operation["path"], "{row}");
+        assert_eq!(
+            (
+                &row["method"],
+                &row["permissions_application"],
+                &row["permissions_delegated"]
+            ),
+            (
+                &operation["method"],
+                &operation["application"],
+                &operation["delegated"]
+            ),
+            "{row}"
+        );
+        let is_graph = row["api"] == "graph";
+        assert_eq!(row["version"].is_string(), is_graph, "{row}");
+    }
+}
