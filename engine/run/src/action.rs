@@ -41,6 +41,8 @@ pub(crate) struct ActionState {
     /// The tenant that the step names.
     tenant: Option<TenantId>,
     begun_at: Timestamp,
+    /// When the try under way was asked for: its answer tells nothing of later.
+    asked_at: Timestamp,
     deadline: Timestamp,
     /// The deadline of what stands around the step: time for people goes up to that.
     outer: Timestamp,
@@ -137,6 +139,7 @@ impl ActionState {
             args,
             tenant,
             begun_at: cx.now,
+            asked_at: cx.now,
             deadline,
             outer,
             attempts: 0,
@@ -345,6 +348,7 @@ impl ActionState {
     fn ask(&mut self, cx: &mut Cx<'_>, of: &Of<'_>, mode: Mode) {
         let cid = cx.cid();
         self.attempts += 1;
+        self.asked_at = cx.now;
         self.wait = Wait::Try { cid, mode };
         self.note = None;
         // What happened is worth a look even where the engine was away until past the deadline.

@@ -90,7 +90,7 @@ pub(crate) struct Poll {
     name: String,
     signals: Cid,
     deadline: Cid,
-    escalations: Vec<Cid>,
+    escalations: Vec<Option<Cid>>,
     question: Box<Question>,
     yes: Vec<Said>,
 }
@@ -121,7 +121,7 @@ impl Poll {
         let question = Box::new(question);
         let deadline = cx.timer(question.until);
         let escalate = question.ask.escalate.iter();
-        let escalations = escalate.map(|one| cx.timer(question.asked_at.plus(one.after)));
+        let escalations = escalate.map(|one| Some(cx.timer(question.asked_at.plus(one.after))));
         let escalations = escalations.collect();
         let signals = wait_for(cx, &name, &question);
         Self {
@@ -150,8 +150,11 @@ impl Poll {
                 Some(Polled::TooLate)
             }
             Input::Fired(cid) => {
-                let index = self.escalations.iter().position(|timer| timer == cid)?;
-                self.escalations[index] = Cid(0);
+                let index = self
+                    .escalations
+                    .iter()
+                    .position(|timer| *timer == Some(*cid))?;
+                self.escalations[index] = None;
                 self.escalate(cx, index);
                 Some(Polled::Waiting)
             }
@@ -161,7 +164,7 @@ impl Poll {
 
     /// The question is no longer open.
     pub(crate) fn withdraw(&self, cx: &mut Cx<'_>) {
-        let timers = self.escalations.iter().chain([&self.deadline]);
+        let timers = self.escalations.iter().flatten().chain([&self.deadline]);
         for cid in timers.filter(|cid| cid.0 != 0) {
             cx.forget(*cid);
         }

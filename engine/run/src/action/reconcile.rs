@@ -48,13 +48,14 @@ impl ActionState {
         });
     }
 
-    /// The service shows no trace of the earlier try. Only after the window does that mean that
-    /// nothing happened.
+    /// The service shows no trace of the earlier try. Only where it was asked after the window does
+    /// that mean that nothing happened: an answer may be late itself, and what arrived meanwhile is
+    /// not in it.
     pub(super) fn nothing_happened(&mut self, cx: &mut Cx<'_>, of: &Of<'_>) -> ActionFlow {
         let Some(doubt) = self.doubt.take() else {
             return ActionFlow::Failed(unclear("the action answered a question nobody asked"));
         };
-        if cx.now < doubt.until {
+        if self.asked_at < doubt.until {
             self.looks += 1;
             let pause = Millis::from_ms(500 << self.looks.min(6));
             let left = doubt.until.since(cx.now);

@@ -235,23 +235,34 @@ fn every_unknown_try_is_looked_up_not_only_the_first() {
     playbook("steps: [{id: back, uses: soc.release}]")
         .says(
             "soc.release",
-            [unknown(), nothing().after("31s"), interrupted()],
+            [unknown(), nothing().after("31s"), nothing(), interrupted()],
         )
-        .says("soc.release", [nothing().after("31s"), done(json!({}))])
+        .says(
+            "soc.release",
+            [nothing().after("31s"), nothing(), done(json!({}))],
+        )
         .check(expect![[r#"
             0s started
                       1 execute soc.release
             100ms 1 unknown network
                       2 reconcile soc.release
             31s100ms 2 nothing
-                      3 execute soc.release
-            36s100ms 3 interrupted
+                      3 timer at 31s100ms
+            31s100ms 3 fired
                       4 reconcile soc.release
-            1m7s100ms 4 nothing
+            31s200ms 4 nothing
                       5 execute soc.release
-            1m7s200ms 5 done {}
+            36s200ms 5 interrupted
+                      6 reconcile soc.release
+            1m7s200ms 6 nothing
+                      7 timer at 1m7s200ms
+            1m7s200ms 7 fired
+                      8 reconcile soc.release
+            1m7s300ms 8 nothing
+                      9 execute soc.release
+            1m7s400ms 9 done {}
                       finish succeeded
-            back: succeeded x5 {}
+            back: succeeded x7 {}
         "#]]);
 }
 
