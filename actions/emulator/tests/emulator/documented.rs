@@ -312,6 +312,7 @@ async fn an_answer_that_differs_from_its_documentation_is_read_all_the_same() {
 #[tokio::test]
 #[ignore = "long: every documented answer in every variation"]
 async fn campaign_every_answer_that_differs_from_its_documentation_is_read_all_the_same() {
+    let _alone = crate::ALONE.lock().await;
     for (action, documented) in answers() {
         for variation in VARIATIONS {
             check_varied(action.as_ref(), &documented, variation).await;

@@ -369,6 +369,7 @@ async fn alerts_are_paged_without_losing_one_or_reading_one_twice() {
 #[tokio::test]
 #[ignore = "long: 100,000 alerts, page by page"]
 async fn campaign_alerts_by_the_hundred_thousand_are_paged_in_flat_memory() {
+    let _alone = crate::ALONE.lock().await;
     let (pages, grown_kib) = page_through(100_000).await;
     println!("100,000 alerts in {pages} pages; memory grew by {grown_kib} KiB after the third");
     assert!(grown_kib < 32 * 1024, "{grown_kib} KiB");

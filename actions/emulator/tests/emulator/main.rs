@@ -22,3 +22,6 @@ mod operations;
 mod paging;
 #[cfg(test)]
 mod tokens;
+
+/// Held by campaigns that measure the memory of this program, and by those that take much of it.
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

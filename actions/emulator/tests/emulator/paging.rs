@@ -66,6 +66,7 @@ async fn alerts_are_paged_without_losing_or_repeating_one() {
 #[ignore = "long: a hundred thousand alerts"]
 #[expect(clippy::disallowed_methods, reason = "a figure for people")]
 async fn campaign_a_hundred_thousand_alerts_are_paged_and_memory_stays_flat() {
+    let _alone = crate::ALONE.lock().await;
     let begun = std::time::Instant::now();
     let grown = paged(100_000, 2000).await;
     println!(
