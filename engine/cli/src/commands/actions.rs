@@ -53,8 +53,8 @@ pub(super) async fn actions(args: &ActionsArgs) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The row of an action: everything but its schemas and examples. Its path is as its page writes it:
-/// for Graph without the version, which stands beside it.
+/// The row of an action: everything but its schemas and examples. Its path is as its page writes
+/// it: for Graph without the version, which stands beside it.
 fn summary(info: &actions_contract::ActionInfo) -> serde_json::Value {
     let whole = info.path.as_deref();
     let versioned = ["v1.0", "beta"].into_iter().find_map(|version| {

@@ -103,8 +103,8 @@ fn nothing_is_lost_or_done_twice_whatever_goes_wrong() {
 
 /// What was once done wrong in these: a look that could not be read counted as a failure of what
 /// was looked at (43), a device was contained again because the run that did it had ended (16,
-/// 36) or was the same (40), a release took back in the ledger what began after it (5), and an answer
-/// that was late itself was believed to tell of later (126).
+/// 36) or was the same (40), a release took back in the ledger what began after it (5), and an
+/// answer that was late itself was believed to tell of later (126).
 #[test]
 fn stories_that_once_went_wrong_hold() {
     let seeds = [5, 16, 36, 40, 43, 126];
